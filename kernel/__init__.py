@@ -1,0 +1,1 @@
+"""The trading kernel: one bus, one log, one gate."""

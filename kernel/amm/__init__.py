@@ -1,0 +1,1 @@
+"""Exact pool maths: pure integers, one module per curve family."""

@@ -1,0 +1,1 @@
+"""From order to report: router, lanes, paper venue."""

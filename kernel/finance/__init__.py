@@ -1,0 +1,1 @@
+"""Funding, gas, fee and P&L arithmetic: pure functions."""

@@ -1,0 +1,1 @@
+"""The log as seen from Postgres: launcher, migrations, projector."""

@@ -1,0 +1,1 @@
+"""The dashboard: views of folds over one SSE stream."""
