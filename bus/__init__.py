@@ -1,0 +1,1 @@
+"""The vocabulary and the one queue. Imports nothing of ours."""
