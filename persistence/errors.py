@@ -1,10 +1,10 @@
 """What can go wrong between the kernel and its database; all are kernel.errors.StoreError.
 
-    EmbeddedPostgresError   the local server could not be prepared, started or kept (the text names the cure)
-    DatabaseDown            not reachable or not answering now: retry later
-    DatabaseRefused         the server answered no (credentials, missing database): retrying does not help
-    MigrationRefused        schema and code do not fit together: nothing was changed
-      MigrationFailed       a migration's SQL failed: its transaction was rolled back
+EmbeddedPostgresError   the local server could not be prepared, started or kept (the text names the cure)
+DatabaseDown            not reachable or not answering now: retry later
+DatabaseRefused         the server answered no (credentials, missing database): retrying does not help
+MigrationRefused        schema and code do not fit together: nothing was changed
+  MigrationFailed       a migration's SQL failed: its transaction was rolled back
 """
 
 from kernel.errors import StoreError

@@ -1,0 +1,1 @@
+"""Numbered SQL files, applied by `persistence.migrate`; a package so that the wheel carries them."""
