@@ -164,9 +164,11 @@ CREATE TABLE trades (                        -- our fills
                      realised_pnl_usd] && '{NaN,Infinity,-Infinity}')
 );
 -- Pages walk by key: WHERE module = $1 AND (ts_ns, id) < ($2, $3) ORDER BY ts_ns DESC, id DESC LIMIT n.
+-- A page over all modules joins one such query per module (LATERAL), or walks (run_id, seq). There is no b-tree on time
+-- alone: the planner would walk it for one module too, through all newer rows of the others.
 CREATE INDEX trades_module_time ON trades (module, ts_ns DESC, id DESC);
 CREATE INDEX trades_module_real_time ON trades (module, ts_ns DESC, id DESC) WHERE NOT simulated;
-CREATE INDEX trades_time ON trades (ts_ns DESC, id DESC);
+CREATE INDEX trades_time ON trades USING brin (ts_ns);   -- for sums over a span
 CREATE INDEX trades_instrument_time ON trades (instrument, ts_ns DESC);
 CREATE INDEX trades_order ON trades (order_id);
 CREATE INDEX trades_run ON trades (run_id, seq);

@@ -24,7 +24,7 @@ CREATE TABLE market_data (
     CHECK (NOT ARRAY[bid, ask, price, volume, liquidity_usd] && '{NaN,Infinity,-Infinity}')
 );
 CREATE INDEX market_data_instrument_time ON market_data (instrument, ts_ns DESC, id DESC);
-CREATE INDEX market_data_time ON market_data (ts_ns DESC);
+CREATE INDEX market_data_time ON market_data USING brin (ts_ns);
 
 CREATE TABLE funding_rate_history (
     id            uuid PRIMARY KEY,

@@ -19,7 +19,7 @@ CREATE TABLE alerts (
 );
 CREATE INDEX alerts_module_time ON alerts (module, ts_ns DESC, id DESC);
 CREATE INDEX alerts_module_status ON alerts (module, status, ts_ns DESC);
-CREATE INDEX alerts_time ON alerts (ts_ns DESC, id DESC);
+CREATE INDEX alerts_open ON alerts (ts_ns DESC, id DESC) WHERE status = 'open';
 
 CREATE TABLE system_logs (
     id           uuid PRIMARY KEY,
@@ -37,7 +37,7 @@ CREATE TABLE system_logs (
     updated_at   timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX system_logs_module_time ON system_logs (module, ts_ns DESC, id DESC);
-CREATE INDEX system_logs_time ON system_logs (ts_ns DESC, id DESC);
+CREATE INDEX system_logs_time ON system_logs USING brin (ts_ns);
 
 CREATE TABLE blacklisted_tokens (            -- never traded
     id         uuid PRIMARY KEY,

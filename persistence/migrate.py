@@ -204,9 +204,10 @@ async def _apply(connection: Connection, migration: Migration) -> None:
         raise
     except asyncpg.PostgresError as error:
         undone = "rolled back" if migration.is_transactional else "not in a transaction: remove what it left by hand"
-        detail = f"{error}" + (f" at character {error.position}" if error.position else "")
+        line = migration.sql.count("\n", 0, int(error.position)) + 1 if error.position else None
+        place = f", line {line}" if line is not None else ""
         raise MigrationFailed(
-            f"{migration.version:04d}_{migration.name}.sql: {type(error).__name__}: {detail} ({undone})"
+            f"{migration.version:04d}_{migration.name}.sql{place}: {type(error).__name__}: {error} ({undone})"
         ) from error
 
 

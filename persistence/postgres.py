@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -95,7 +95,7 @@ class Database:
         except (TimeoutError, *_AWAY) as error:
             raise self._went_down(error) from error
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            if connection.is_closed():
+            if _is_lost(connection):
                 raise self._went_down(error) from error
             raise  # the caller's own: bad SQL, a broken constraint, a file of his
         else:
@@ -148,11 +148,17 @@ class Database:
         return DatabaseDown(f"database away ({type(error).__name__}: {error}); next attempt in {self._backoff_s:g} s")
 
 
-async def _give_back(pool: _Pool, connection: _Proxy) -> None:
+def _is_lost(connection: _Proxy) -> bool:
     try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:  # taken away by a forced close of the pool
+        return True
+
+
+async def _give_back(pool: _Pool, connection: _Proxy) -> None:
+    """Return it; a connection that cannot be reset is closed by the pool itself, and then there is nothing to tell."""
+    with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         await pool.release(connection, timeout=ACQUIRE_TIMEOUT_S)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-        connection.terminate()
 
 
 async def _use_json(connection: _Raw) -> None:
