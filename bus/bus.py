@@ -9,14 +9,13 @@ import heapq
 import math
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from bus.events.base import Event
 from bus.events.execution import Report
 
-E = TypeVar("E", bound=Event)
 Handler = Callable[[Any], Any]
 Tap = Callable[[int, bool, Event], None]  #: (seq, is_derived, event)
 Sink = Callable[[Handler, Iterable[Any]], None]
@@ -44,6 +43,8 @@ class Bus:
     def __init__(self, first_seq: int = 0) -> None:
         self.seq = first_seq  #: of the event being handled
         self.now_ns = 0
+        self.target_ns = 0  #: while alarms ring: the time of the input they ring before
+        self.is_muted = False  #: folding an old log, which holds the derived events already
         self.on_fault: Fault | None = None
         self.sink: Sink | None = None
         self.schedule: Callable[[], None] | None = None  #: asks the live loop to pump
@@ -61,7 +62,7 @@ class Bus:
 
     # wiring -------------------------------------------------------------------------------------------------------
 
-    def subscribe(self, kind: type[E], handler: Callable[[E], Any], stage: int = STAGE_FOLD) -> None:
+    def subscribe(self, kind: type[Event], handler: Handler, stage: int = STAGE_FOLD) -> None:
         """Call `handler(event)` for each event of exactly this type; order is (stage, time of subscription)."""
         self._counter += 1
         entry = (stage, self._counter, handler)
@@ -70,7 +71,7 @@ class Bus:
         subscribers.sort(key=lambda each: each[:2])
         self._routes[kind] = tuple(each[2] for each in subscribers)
 
-    def unsubscribe(self, kind: type[E], handler: Callable[[E], Any]) -> None:
+    def unsubscribe(self, kind: type[Event], handler: Handler) -> None:
         """Take a handler back; unknown ones are ignored."""
         subscribers = [each for each in self._subscribers.get(kind, ()) if each[2] != handler]
         self._subscribers[kind] = subscribers
@@ -104,7 +105,8 @@ class Bus:
         Raises `BadEvent` for an input that could not be read back from the log as it was, `BusFull` when too many wait.
         """
         if self._is_draining:
-            self._derived.append(event)
+            if not self.is_muted:
+                self._derived.append(event)
             return
         check_event(event)
         if len(self._inputs) >= INPUTS_MAX and not isinstance(event, Report):
@@ -170,6 +172,7 @@ class Bus:
 
     def _ring(self, now_ns: int) -> None:
         alarms = self._alarms
+        self.target_ns = now_ns
         while alarms and alarms[0][0] <= now_ns:
             due_ns, _, alarm = heapq.heappop(alarms)
             self.now_ns = max(self.now_ns, due_ns)

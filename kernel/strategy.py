@@ -15,6 +15,7 @@ from bus.events import AnyEvent
 from bus.events.base import Event
 from bus.intents import Intent, Opportunity
 from kernel.market import Market
+from kernel.pools import Pools
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,6 +60,7 @@ class Strategy(Generic[SettingsT]):
     wants: ClassVar[tuple[type[Event], ...]]  #: event types delivered; reports and timers only its own
     Settings: ClassVar[type[Any]]
     required_secrets: ClassVar[tuple[str, ...]] = ()  #: for live trading only
+    pools: Pools  #: exact pool states, read-only; set before the first event
 
     def __init__(self, settings: SettingsT, market: Market) -> None:
         self.settings = settings
@@ -76,6 +78,10 @@ class Strategy(Generic[SettingsT]):
     def view(self) -> View:
         """A snapshot for the page."""
         raise NotImplementedError
+
+    def assumptions(self) -> list[str]:
+        """What a reader of a report must know about this strategy's data and costs, one sentence each."""
+        return []
 
     def is_flat(self) -> bool:
         """Whether no position is believed and no order is in flight."""

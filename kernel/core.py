@@ -1,0 +1,128 @@
+"""The kernel without any I/O: bus, folds, gate, router, strategies, wired the same way live, on paper and in replay.
+
+What differs between those is what is passed in: executors, settings and the events fed to the bus (law 9).
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from msgspec import Struct
+
+from bus.bus import Bus
+from bus.events.base import Event
+from kernel.execution.executor import Executor
+from kernel.execution.hedges import Hedges
+from kernel.execution.paper import PaperVenue
+from kernel.execution.paper_account import PaperAccount
+from kernel.execution.paper_funding import PaperFunding
+from kernel.execution.paper_settings import PaperSettings
+from kernel.execution.router import Router
+from kernel.ledger import Ledger
+from kernel.market import Market
+from kernel.pools import Pools
+from kernel.risk import RiskGate
+from kernel.risk_limits import GlobalLimits, RiskLimits
+from kernel.runner import Runner
+from kernel.strategy import AnyStrategy, Settings, convert_settings
+
+
+class StrategySpec(Struct, frozen=True, kw_only=True):
+    """A strategy to run: its class, its settings and its limits."""
+
+    kind: type[AnyStrategy]
+    settings: dict[str, Any] = {}
+    limits: dict[str, Any] = {}
+
+
+class CoreSpec(Struct, frozen=True, kw_only=True):
+    """Everything that decides what a run does, apart from its inputs."""
+
+    run: str
+    seed: int = 0
+    strategies: tuple[StrategySpec, ...] = ()
+    global_limits: dict[str, Any] = {}
+    paper: dict[str, Any] = {}
+    is_live: bool = False
+
+    def settings_table(self) -> dict[str, dict[str, Any]]:
+        """Plain values for the log header."""
+        table: dict[str, dict[str, Any]] = {"risk": dict(self.global_limits), "paper": dict(self.paper)}
+        for spec in self.strategies:
+            table[spec.kind.name] = {"settings": dict(spec.settings), "limits": dict(spec.limits)}
+        return table
+
+
+class Core:
+    """One assembled kernel. `executors` None binds the paper venue to every venue."""
+
+    def __init__(self, spec: CoreSpec, executors: Callable[[Bus, Market], dict[str, Executor]] | None = None) -> None:
+        self.spec = spec
+        self.bus = Bus()
+        self.market = Market()
+        self.pools = Pools(self.market)
+        self.ledger = Ledger(self.market)
+        limits = {each.kind.name: convert_settings(RiskLimits, each.limits) for each in spec.strategies}
+        self.gate = RiskGate(
+            spec.run, limits, convert_settings(GlobalLimits, spec.global_limits), self.ledger, self.market
+        )
+        self.paper_settings = convert_settings(PaperSettings, spec.paper)
+        self.is_simulated = executors is None
+        bound: dict[str, Executor] = (
+            {"*": PaperVenue(self.bus, self.market, self.pools, self.paper_settings, spec.seed)}
+            if executors is None
+            else executors(self.bus, self.market)
+        )
+        self.router = Router(self.bus, self.market, bound)
+        self.runner = Runner(
+            spec.run, self.bus, self.ledger, self.gate, self.router, is_simulated=self.is_simulated
+        )
+        self.hedges = Hedges(self.bus, self.market, self.router, self.runner.unwind)
+        self._attach()
+
+    def _attach(self) -> None:
+        bus = self.bus
+        self.market.attach(bus)
+        self.pools.attach(bus)
+        self.ledger.attach(bus)
+        self.gate.attach(bus)
+        self.router.attach()
+        self.hedges.attach()
+        if self.is_simulated:
+            PaperFunding(bus, self.market, self.ledger).attach()
+            PaperAccount(bus, self.market, self.ledger, self.paper_settings).attach()
+        self.runner.attach()
+        for each in self.spec.strategies:
+            settings: Settings = convert_settings(each.kind.Settings, each.settings)
+            strategy = each.kind(settings, self.market)
+            strategy.pools = self.pools
+            self.runner.add(strategy)
+
+    def begin(self, now_ns: int) -> None:
+        """Start the minute samples; call once, before the first input of a run."""
+        self.bus.now_ns = max(self.bus.now_ns, now_ns)
+        self.runner.start_sampling()
+
+    def recover(self, events: Iterable[Event], first_seq: int) -> None:
+        """Fold a recorded log, inputs and derived alike, with nothing published, sent or approved; then be ready."""
+        self._set_recovering(True)
+        self.bus.seq = first_seq - 1
+        try:
+            self.bus.feed(events)
+        finally:
+            self._set_recovering(False)
+
+    def resume(self) -> int:
+        """After recovery, inside the handling of `RunRestarted`: ask venues about open orders, mend hedges."""
+        found = self.router.reconcile()
+        self.hedges.mend_after_recovery()
+        return found
+
+    def _set_recovering(self, is_recovering: bool) -> None:
+        self.bus.is_muted = is_recovering
+        self.router.is_recovering = is_recovering
+        self.hedges.is_recovering = is_recovering
+        self.runner.is_recovering = is_recovering
+
+    def state(self) -> dict[str, Any]:
+        """Books and reservations as plain, sorted, exact values: the end of every digest."""
+        return {"ledger": self.ledger.state(), "gate": self.gate.state(), "open": sorted(self.router.open)}

@@ -1,0 +1,196 @@
+"""Legs that belong together: watched until done, mended by the stated policy when one is missing at the deadline.
+
+Equality is judged in base units per underlying: bought minus sold must be zero over the legs of a group. What stands
+alone is an orphan; it is shown, and unwound or completed by reduce-only or market orders that pass the gate like any
+other order.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from bus.bus import STAGE_EXECUTION, Bus
+from bus.clock import NS_PER_S
+from bus.events import TERMINAL_REPORTS, Fill, OrderApproved, OrphanLeg, Report
+from bus.intents import PlaceOrder
+from bus.units import ZERO, Side, exact, opposite, quantise_down
+from kernel.execution.router import Router, instrument_of
+from kernel.market import Market
+
+RETRY_NS = 5 * NS_PER_S
+RETRIES_MAX = 20
+TOLERANCE = Decimal("0.005")  #: legs that differ by less than this share (fees in base, lots) count as equal
+
+Unwind = Callable[[str, PlaceOrder, str], bool]  #: (strategy, intent, group) -> whether the gate approved
+
+
+class _Group:
+    __slots__ = ("action", "filled", "is_mending", "legs", "open", "retries", "strategy")
+
+    def __init__(self, strategy: str, action: str) -> None:
+        self.strategy = strategy
+        self.action = action
+        self.legs: dict[str, OrderApproved] = {}
+        self.open: set[str] = set()
+        self.filled: dict[str, Decimal] = {}  #: signed base quantity by instrument
+        self.is_mending = False
+        self.retries = 0
+
+
+class Hedges:
+    """The orphan-leg protocol for every strategy."""
+
+    def __init__(self, bus: Bus, market: Market, router: Router, unwind: Unwind) -> None:
+        self._bus = bus
+        self._market = market
+        self._router = router
+        self._unwind = unwind
+        self._groups: dict[str, _Group] = {}
+        self._group_of: dict[str, str] = {}
+        self.is_recovering = False
+
+    def attach(self) -> None:
+        """Subscribe, behind the router."""
+        self._bus.subscribe(OrderApproved, self._on_order, STAGE_EXECUTION)
+        self._bus.subscribe(Fill, self._on_fill, STAGE_EXECUTION)
+        for kind in TERMINAL_REPORTS:
+            self._bus.subscribe(kind, self._on_terminal, STAGE_EXECUTION)
+
+    @property
+    def orphans(self) -> list[tuple[str, str]]:
+        """(strategy, group) of hedges being mended."""
+        return [(each.strategy, name) for name, each in self._groups.items() if each.is_mending]
+
+    def _on_order(self, order: OrderApproved) -> None:
+        if not order.group:
+            return
+        group = self._groups.get(order.group)
+        if group is None:
+            group = self._groups[order.group] = _Group(order.strategy, order.on_partial)
+            self._arm(order.group, order.deadline_ns)
+        group.legs[order.order_id] = order
+        group.open.add(order.order_id)
+        self._group_of[order.order_id] = order.group
+
+    def _on_fill(self, fill: Fill) -> None:
+        name = self._group_of.get(fill.order_id)
+        if name is not None:
+            filled = self._groups[name].filled
+            signed = fill.qty if fill.side == "buy" else -fill.qty
+            filled[fill.instrument] = filled.get(fill.instrument, ZERO) + signed
+
+    def _on_terminal(self, report: Report) -> None:
+        name = self._group_of.pop(report.order_id, None)
+        if name is None:
+            return
+        group = self._groups[name]
+        group.open.discard(report.order_id)
+        if not group.open:
+            self._settle(name)
+
+    def _deadline(self, name: str) -> None:
+        """Take back what is still open; the terminal reports then settle the group."""
+        group = self._groups.get(name)
+        if group is None or self.is_recovering:
+            return
+        for order_id in sorted(group.open):
+            self._router.cancel(group.strategy, order_id)
+
+    def _imbalance(self, group: _Group) -> Decimal:
+        return sum(group.filled.values(), ZERO)
+
+    def _settle(self, name: str) -> None:
+        """All legs are terminal: done when equal, else the policy runs."""
+        group = self._groups[name]
+        orphan = self._imbalance(group)
+        largest = max((abs(each) for each in group.filled.values()), default=ZERO)
+        if largest == 0 or abs(orphan) <= largest * TOLERANCE or len(group.filled) == 0:
+            if group.is_mending:
+                self._tell(group, name, ZERO, is_resolved=True)
+            del self._groups[name]
+            return
+        if self.is_recovering:
+            return
+        self._tell(group, name, orphan, is_resolved=False)
+        group.is_mending = True
+        if group.action == "keep":
+            del self._groups[name]
+            return
+        self._mend(name)
+
+    def _tell(self, group: _Group, name: str, orphan: Decimal, *, is_resolved: bool) -> None:
+        side: Side = "buy" if orphan > 0 else "sell"
+        self._bus.publish(
+            OrphanLeg(
+                ts_ns=self._bus.now_ns,
+                strategy=group.strategy,
+                group=name,
+                instrument=self._heavy(group, orphan) if orphan else "",
+                side=side,
+                qty=abs(orphan),
+                action=group.action,
+                is_resolved=is_resolved,
+            )
+        )
+
+    def _heavy(self, group: _Group, orphan: Decimal) -> str:
+        """The instrument that holds too much in the orphan's direction."""
+        ranked = sorted(group.filled.items(), key=lambda item: (item[1] if orphan < 0 else -item[1], item[0]))
+        return ranked[0][0]
+
+    def _target(self, group: _Group, orphan: Decimal) -> tuple[str, bool]:
+        """(instrument to trade, reduce-only?): unwind on the heavy leg, hedge on the missing one."""
+        heavy = self._heavy(group, orphan)
+        if group.action == "hedge":
+            others = sorted({instrument_of(leg.intent) for leg in group.legs.values()} - {heavy})
+            tradable = [each for each in others if self._is_order_book(each)]
+            if tradable:
+                return tradable[0], False
+        if not self._is_order_book(heavy):
+            books = sorted(
+                each for each in {instrument_of(leg.intent) for leg in group.legs.values()} if self._is_order_book(each)
+            )
+            if books:
+                return books[0], False
+        return heavy, True
+
+    def _is_order_book(self, instrument: str) -> bool:
+        listed = self._market.instruments.get(instrument)
+        return listed is None or listed.kind != "pool"
+
+    def _mend(self, name: str) -> None:
+        group = self._groups.get(name)
+        if group is None:
+            return
+        orphan = self._imbalance(group)
+        instrument, is_reduce_only = self._target(group, orphan)
+        listed = self._market.instruments.get(instrument)
+        qty = abs(orphan) if listed is None else quantise_down(abs(orphan), Decimal(listed.lot_size))
+        mark = self._market.mark(instrument)
+        usd = self._market.quote_usd(instrument)
+        if qty > 0 and mark is not None and usd is not None:
+            side: Side = opposite("buy" if orphan > 0 else "sell")
+            notional = qty * exact(mark[0]) * usd
+            intent = PlaceOrder(
+                instrument=instrument, side=side, qty=qty, is_reduce_only=is_reduce_only, notional_usd=notional
+            )
+            if self._unwind(group.strategy, intent, name):
+                return
+        elif qty == 0:
+            self._tell(group, name, ZERO, is_resolved=True)
+            del self._groups[name]
+            return
+        group.retries += 1
+        if group.retries <= RETRIES_MAX:
+            self._bus.at(self._bus.now_ns + RETRY_NS * group.retries, lambda _: self._mend(name))
+
+    def mend_after_recovery(self) -> None:
+        """After a restart: settle groups whose legs all ended while we were away, and re-arm the rest."""
+        for name, group in list(self._groups.items()):
+            if not group.open:
+                self._settle(name)
+            else:
+                deadline_ns = max(each.deadline_ns for each in group.legs.values())
+                self._arm(name, deadline_ns)
+
+    def _arm(self, name: str, deadline_ns: int) -> None:
+        self._bus.at(max(deadline_ns, self._bus.now_ns), lambda _: self._deadline(name))

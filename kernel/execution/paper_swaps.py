@@ -1,0 +1,203 @@
+"""Simulated on-chain execution: exact pool maths at the state known at inclusion, own impact remembered."""
+
+from decimal import Decimal
+
+from bus.bus import STAGE_EXECUTION, Bus
+from bus.clock import NS_PER_MS
+from bus.events import Fill, InstrumentListed, Landed, OrderApproved, PoolState, Rejected, Reverted
+from bus.ids import draw, stable_uuid
+from bus.intents import Swap
+from bus.units import ZERO, Side, bps_of, exact
+from kernel.amm.errors import PoolRefused
+from kernel.amm.v3 import SwapQuote, V3Pool, pool_after, swap_exact_in
+from kernel.execution.paper_settings import PaperSettings
+from kernel.finance.gas import gas_cost_usd
+from kernel.market import Market
+from kernel.pools import Pools
+
+SAMPLE_WAIT_MS = 180_000  #: a sampled pool (minute data) that shows nothing newer for this long has no price
+
+
+class PaperSwaps:
+    """Executes swaps at their inclusion time."""
+
+    def __init__(self, bus: Bus, market: Market, pools: Pools, settings: PaperSettings, seed: int) -> None:
+        self._bus = bus
+        self._market = market
+        self._pools = pools
+        self._settings = settings
+        self._seed = seed
+        self._moved: dict[str, tuple[int, V3Pool]] = {}  #: pool -> (version it was moved from, state after our swaps)
+        self._waiting: dict[str, list[tuple[OrderApproved, Swap]]] = {}  #: by sampled pool
+
+    def submit(self, order: OrderApproved, intent: Swap, filled: Decimal) -> None:
+        """Take a swap; it is included after the seeded delay. One that already has fills has landed."""
+        if filled > 0:
+            self._bus.at(self._bus.now_ns, lambda _: self._land(order))
+            return
+        settings = self._settings
+        delay_ms = settings.inclusion_ms + settings.inclusion_jitter_ms * draw(self._seed, "inclusion", order.order_id)
+        self._bus.at(self._bus.now_ns + int(delay_ms * NS_PER_MS), lambda _: self._include(order, intent))
+
+    def _include(self, order: OrderApproved, intent: Swap) -> None:
+        first = intent.route[0].pool
+        known = self._market.pools.get(first)
+        if known is not None and known.is_sampled and known.ts_ns <= order.ts_ns:
+            self._wait(first, order, intent)
+            return
+        self._execute(order, intent)
+
+    def _wait(self, pool: str, order: OrderApproved, intent: Swap) -> None:
+        if not self._waiting:
+            self._bus.subscribe(PoolState, self._on_pool, STAGE_EXECUTION)
+        self._waiting.setdefault(pool, []).append((order, intent))
+        self._bus.at(self._bus.now_ns + SAMPLE_WAIT_MS * NS_PER_MS, lambda _: self._give_up(pool, order))
+
+    def _on_pool(self, event: PoolState) -> None:
+        for order, intent in self._waiting.pop(event.instrument, ()):
+            self._execute(order, intent)
+        self._unwatch()
+
+    def _give_up(self, pool: str, order: OrderApproved) -> None:
+        waiting = self._waiting.get(pool, [])
+        for entry in waiting:
+            if entry[0] is order:
+                waiting.remove(entry)
+                if not waiting:
+                    del self._waiting[pool]
+                self._unwatch()
+                self._revert(order, entry[1], "no newer pool state came in time", is_included=False)
+                return
+
+    def _unwatch(self) -> None:
+        if not self._waiting:
+            self._bus.unsubscribe(PoolState, self._on_pool)
+
+    def _state(self, pool: str) -> V3Pool | None:
+        moved = self._moved.get(pool)
+        if moved is not None and moved[0] == self._pools.versions.get(pool, 0):
+            return moved[1]
+        return self._pools.get(pool)
+
+    def _execute(self, order: OrderApproved, intent: Swap) -> None:
+        if draw(self._seed, "race", order.order_id) * 100 < self._settings.swap_fail_pct:
+            self._revert(order, intent, "lost_race (swap_fail_pct)")
+            return
+        amount = intent.amount_in
+        quotes: list[tuple[str, bool, SwapQuote, V3Pool]] = []
+        for hop in intent.route:
+            pool = self._state(hop.pool)
+            if pool is None:
+                self._revert(order, intent, f"pool_unknown: {hop.pool}", is_included=False)
+                return
+            try:
+                quote = swap_exact_in(pool, hop.is_zero_for_one, amount)
+            except PoolRefused as error:
+                self._revert(order, intent, f"pool_refused: {error}")
+                return
+            quotes.append((hop.pool, hop.is_zero_for_one, quote, pool))
+            amount = quote.amount_out
+        if amount < intent.amount_out_min:
+            self._revert(order, intent, f"min_out: got {amount}, wanted at least {intent.amount_out_min}")
+            return
+        gas = self._gas_usd(intent)
+        if gas is None:
+            self._revert(order, intent, "gas_unknown: no gas or native price is known", is_included=False)
+            return
+        for index, (name, is_zero_for_one, quote, pool) in enumerate(quotes):
+            self._moved[name] = (self._pools.versions.get(name, 0), pool_after(pool, quote))
+            extra = gas if index == 0 else ZERO
+            self._fill(order, intent, name, is_zero_for_one, quote, pool, extra, index)
+        self._land(order)
+
+    def _fill(
+        self,
+        order: OrderApproved,
+        intent: Swap,
+        name: str,
+        is_zero_for_one: bool,
+        quote: SwapQuote,
+        pool: V3Pool,
+        gas: Decimal,
+        index: int,
+    ) -> None:
+        listed = self._market.instruments[name]
+        side, qty, price = fill_of(listed, is_zero_for_one, quote)
+        quote_usd = self._market.quote_usd(name) or ZERO
+        before = self._market.price(name)
+        slippage = ZERO
+        if before is not None:
+            slippage = (price - exact(before[0])) * qty * quote_usd * (1 if side == "buy" else -1)
+        fee = (
+            bps_of(intent.notional_usd, exact(self._settings.flash_premium_bps))
+            if self._is_flash(intent, index)
+            else ZERO
+        )
+        self._bus.publish(
+            Fill(
+                ts_ns=self._bus.now_ns,
+                strategy=order.strategy,
+                order_id=order.order_id,
+                simulated=True,
+                instrument=name,
+                side=side,
+                qty=qty,
+                price=price,
+                fee_usd=fee,
+                gas_usd=gas,
+                slippage_usd=slippage,
+                venue_ts_ns=self._bus.now_ns,
+                fill_id=f"{order.order_id}#{index}",
+                amount_in_raw=quote.amount_in,
+                amount_out_raw=quote.amount_out,
+            )
+        )
+
+    def _is_flash(self, intent: Swap, index: int) -> bool:
+        return intent.is_flash_loan and index == 0
+
+    def _gas_usd(self, intent: Swap) -> Decimal | None:
+        listed = self._market.instruments.get(intent.route[0].pool)
+        price = None if listed is None else self._market.gas.get(listed.chain)
+        return None if price is None else gas_cost_usd(price, intent.gas_limit)
+
+    def _land(self, order: OrderApproved) -> None:
+        self._bus.publish(
+            Landed(
+                ts_ns=self._bus.now_ns,
+                strategy=order.strategy,
+                order_id=order.order_id,
+                simulated=True,
+                tx=f"simulated-{stable_uuid('tx', order.order_id)}",
+                block=0,
+            )
+        )
+
+    def _revert(self, order: OrderApproved, intent: Swap, reason: str, *, is_included: bool = True) -> None:
+        """In a block and failed (gas paid), or never included (nothing paid)."""
+        gas = self._gas_usd(intent) if is_included else None
+        now_ns, owner, name = self._bus.now_ns, order.strategy, order.order_id
+        if gas is None:
+            self._bus.publish(Rejected(ts_ns=now_ns, strategy=owner, order_id=name, simulated=True, reason=reason))
+            return
+        self._bus.publish(
+            Reverted(
+                ts_ns=now_ns,
+                strategy=owner,
+                order_id=name,
+                simulated=True,
+                tx=f"simulated-{stable_uuid('tx', order.order_id)}",
+                block=0,
+                gas_usd=gas,
+                reason=reason,
+            )
+        )
+
+
+def fill_of(listed: InstrumentListed, is_zero_for_one: bool, quote: SwapQuote) -> tuple[Side, Decimal, Decimal]:
+    """(side, base quantity, quote per base) of a swap, exact from the raw amounts."""
+    is_base_in = is_zero_for_one == listed.base_is_token0
+    base_raw, quote_raw = (quote.amount_in, quote.amount_out) if is_base_in else (quote.amount_out, quote.amount_in)
+    qty = Decimal(base_raw).scaleb(-listed.base_decimals)
+    total = Decimal(quote_raw).scaleb(-listed.quote_decimals)
+    return ("sell" if is_base_in else "buy"), qty, (total / qty if qty else ZERO)

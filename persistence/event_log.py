@@ -1,0 +1,294 @@
+"""The event log on disk: append-only segments of checksummed, compressed blocks.
+
+    segment = "KEVL0001" header_len:u32 header_crc:u32 header(JSON)  block*
+    block   = len:u32 crc32:u32 first_seq:u64 count:u32  zstd( JSON [derived_indexes, [event, …]] )
+
+Events are JSON arrays with a tag (`["quote", ts_ns, …]`), exact for integers of any size and readable with `zstd` and
+`jq`. The crc covers the block head and the compressed bytes. A torn tail is cut at the last good block and reported;
+damage before the tail is refused.
+"""
+
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+import zstandard
+
+from bus.events import SCHEMA_VERSION, AnyEvent
+from bus.events.base import Event
+from kernel.errors import BadInput, StoreError
+from kernel.log import Block, LogHeader, LogTail
+
+MAGIC = b"KEVL0001"
+SUFFIX = ".evl"
+BLOCK_EVENTS_MAX = 512  #: encode and compress in about 100 us, so that the loop hardly feels a flush
+SEGMENT_BYTES_MAX = 256 << 20
+UNWRITTEN_EVENTS_MAX = 1_000_000  #: kept in memory while the disk refuses; beyond it the kernel stops
+BLOCK_BYTES_MAX = 64 << 20  #: a larger length field is damage, not a block
+ZSTD_LEVEL = 1  #: measured: levels 2-3 cost a third more and gain nothing on JSON blocks
+
+_HEAD = struct.Struct("<IIQI")
+_U32_PAIR = struct.Struct("<II")
+_HEADER_BYTES_MAX = 16 << 20
+
+
+class _Payload(msgspec.Struct, array_like=True, gc=False):
+    derived: list[int]
+    events: list[Any]  # AnyEvent; encoded by each event's own tag
+
+
+class _TypedPayload(msgspec.Struct, array_like=True, gc=False):
+    derived: list[int]
+    events: list[AnyEvent]
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(_TypedPayload)
+_header_decoder = msgspec.json.Decoder(LogHeader)
+
+
+def _schema_of(raw: bytes) -> int | None:
+    try:
+        return msgspec.json.decode(raw, type=dict[str, object]).get("schema_version")  # type: ignore[return-value]
+    except msgspec.MsgspecError:
+        return None
+
+
+class EventLogWriter:
+    """Appends events to one segment file; `append` only gathers, a block is written when it is full or flushed."""
+
+    def __init__(self, path: Path, header: LogHeader) -> None:
+        self.path = path
+        self.header = header
+        self.failure: str = ""  #: why the last write failed, "" while all is well
+        self.blocks_written = 0
+        self._events: list[Event] = []
+        self._derived: list[int] = []
+        self._first_seq = header.first_seq
+        self._next_seq = header.first_seq
+        self._compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StoreError(
+                f"cannot create the event log {path}: {error.strerror}; choose another --data or --out"
+            ) from error
+        raw = _encoder.encode(header)
+        self.bytes_written = 0
+        self._write(MAGIC + _U32_PAIR.pack(len(raw), zlib.crc32(raw)) + raw)
+
+    def append(self, seq: int, is_derived: bool, event: Event) -> None:
+        """Take the next event. Raises `StoreError` only when the disk has refused for too long."""
+        if is_derived:
+            self._derived.append(len(self._events))
+        self._events.append(event)
+        self._next_seq = seq + 1
+        if len(self._events) >= BLOCK_EVENTS_MAX:
+            self._full()
+
+    def _full(self) -> None:
+        try:
+            self.flush()
+        except StoreError:
+            if len(self._events) >= UNWRITTEN_EVENTS_MAX:
+                raise
+
+    def flush(self) -> None:
+        """Write what was gathered. On failure nothing is lost: the events stay gathered, the torn part is cut off."""
+        events = self._events
+        if not events:
+            return
+        raw = _encoder.encode(_Payload(self._derived, events))
+        payload = self._compressor.compress(raw)
+        head = _HEAD.pack(len(payload), 0, self._first_seq, len(events))
+        crc = zlib.crc32(payload, zlib.crc32(head))
+        self._write(_HEAD.pack(len(payload), crc, self._first_seq, len(events)) + payload)
+        self.blocks_written += 1
+        self._first_seq = self._next_seq
+        self._events = []
+        self._derived = []
+
+    def _write(self, data: bytes) -> None:
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(self._fd, view) :]
+        except OSError as error:
+            self.failure = f"cannot write the event log {self.path}: {error.strerror}"
+            try:
+                os.ftruncate(self._fd, self.bytes_written)
+                os.lseek(self._fd, self.bytes_written, os.SEEK_SET)
+            except OSError as second:
+                self.failure += f"; and cannot cut the torn block: {second.strerror}"
+            raise StoreError(self.failure + "; free space or choose another --data") from error
+        self.bytes_written += len(data)
+        self.failure = ""
+
+    @property
+    def unwritten(self) -> int:
+        """Events gathered and not yet with the operating system."""
+        return len(self._events)
+
+    def barrier(self, is_durable: bool = False) -> None:
+        """Everything appended is in the operating system's file (and on the disk if `is_durable`) when this returns."""
+        self.flush()
+        if is_durable:
+            os.fdatasync(self._fd)
+
+    def close(self) -> None:
+        """Flush, sync and close."""
+        try:
+            self.flush()
+            os.fsync(self._fd)
+        finally:
+            os.close(self._fd)
+
+
+class SegmentReader:
+    """One segment file, read block by block. `tail` is set once `blocks` has run to the end."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.tail: LogTail | None = None
+        try:
+            with path.open("rb") as file:
+                self.header, self._data_start = _read_header(path, file)
+        except OSError as error:
+            raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
+
+    def blocks(self, from_seq: int = 0) -> Iterator[Block]:
+        """Good blocks in order; those wholly before `from_seq` are skipped undecoded. Raises `BadInput` on damage."""
+        decompressor = zstandard.ZstdDecompressor()
+        expected_seq = self.header.first_seq
+        with self.path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            offset = self._data_start
+            file.seek(offset)
+            reason = ""
+            while offset < size:
+                head = file.read(_HEAD.size)
+                reason = "half a block head" if len(head) < _HEAD.size else ""
+                if reason:
+                    break
+                length, crc, first_seq, count = _HEAD.unpack(head)
+                if length > BLOCK_BYTES_MAX or offset + _HEAD.size + length > size:
+                    reason = f"a block of {length} bytes does not fit"
+                    break
+                payload = file.read(length)
+                end = offset + _HEAD.size + length
+                if zlib.crc32(payload, zlib.crc32(_HEAD.pack(length, 0, first_seq, count))) != crc:
+                    if end < size:
+                        raise BadInput(
+                            f"{self.path}: block at byte {offset} (seq {first_seq}) fails its checksum and is not the"
+                            " last; the file is damaged, restore it from a copy"
+                        )
+                    reason = "the last block fails its checksum"
+                    break
+                if first_seq != expected_seq:
+                    raise BadInput(
+                        f"{self.path}: block at byte {offset} starts at seq {first_seq}, expected {expected_seq}"
+                    )
+                expected_seq += count
+                offset = end
+                if expected_seq > from_seq:
+                    yield self._decode(decompressor, payload, first_seq, count, offset)
+            self.tail = LogTail(
+                path=str(self.path),
+                last_seq=expected_seq - 1,
+                good_bytes=offset,
+                torn_bytes=size - offset,
+                reason=reason,
+            )
+
+    def _decode(
+        self, decompressor: zstandard.ZstdDecompressor, payload: bytes, first_seq: int, count: int, end: int
+    ) -> Block:
+        try:
+            decoded = _decoder.decode(decompressor.decompress(payload))
+        except (zstandard.ZstdError, msgspec.MsgspecError) as error:
+            raise BadInput(
+                f"{self.path}: block ending at byte {end} (seq {first_seq}) cannot be decoded: {error};"
+                " it was written by another version or altered"
+            ) from error
+        if len(decoded.events) != count:
+            raise BadInput(
+                f"{self.path}: block at seq {first_seq} holds {len(decoded.events)} events, its head says {count}"
+            )
+        return Block(first_seq, frozenset(decoded.derived), decoded.events)
+
+
+def _read_header(path: Path, file: BinaryIO) -> tuple[LogHeader, int]:
+    start = file.read(len(MAGIC) + _U32_PAIR.size)
+    if start[: len(MAGIC)] != MAGIC:
+        raise BadInput(f"{path}: not an event log (expected it to start with {MAGIC!r}, found {start[: len(MAGIC)]!r})")
+    if len(start) < len(MAGIC) + _U32_PAIR.size:
+        raise BadInput(f"{path}: event log ends inside its header")
+    length, crc = _U32_PAIR.unpack(start[len(MAGIC) :])
+    raw = file.read(length) if length <= _HEADER_BYTES_MAX else b""
+    if len(raw) < length or zlib.crc32(raw) != crc:
+        raise BadInput(f"{path}: event log header is cut or damaged")
+    try:
+        header = _header_decoder.decode(raw)
+    except msgspec.MsgspecError as error:
+        found = _schema_of(raw)
+        if found is not None and found != SCHEMA_VERSION:
+            raise BadInput(f"{path}: schema version {found}, this code reads {SCHEMA_VERSION}") from error
+        raise BadInput(f"{path}: event log header: {error}") from error
+    if header.schema_version != SCHEMA_VERSION:
+        raise BadInput(f"{path}: schema version {header.schema_version}, this code reads {SCHEMA_VERSION}")
+    return header, len(start) + length
+
+
+def segment_paths(path: Path) -> list[Path]:
+    """The segments of a log: the file itself, or all `*.evl` of a folder in name order."""
+    if path.is_dir():
+        found = sorted(path.glob(f"*{SUFFIX}"))
+        if not found:
+            raise BadInput(f"{path}: no event log here (expected *{SUFFIX} files)")
+        return found
+    if not path.exists():
+        raise BadInput(f"{path}: no such file; expected an event log ({SUFFIX}) or a folder of them")
+    return [path]
+
+
+class EventLogReader:
+    """A log of one or more segments (a file, or a folder in name order), read as one stream."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.segments = [SegmentReader(each) for each in segment_paths(path)]
+        self.header = self.segments[0].header
+
+    def blocks(self, from_seq: int = 0) -> Iterator[Block]:
+        """All good blocks in order."""
+        for segment in self.segments:
+            yield from segment.blocks(from_seq)
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes on disk."""
+        return sum(segment.path.stat().st_size for segment in self.segments)
+
+    @property
+    def tails(self) -> list[LogTail]:
+        """How each segment ended, as far as read."""
+        return [segment.tail for segment in self.segments if segment.tail is not None]
+
+
+def cut_torn_tail(path: Path) -> LogTail:
+    """Read a segment to its end and cut what is behind the last good block. Used before a restart continues a log."""
+    reader = SegmentReader(path)
+    for _ in reader.blocks():
+        pass
+    tail = reader.tail
+    assert tail is not None
+    if tail.torn_bytes:
+        with path.open("r+b") as file:
+            file.truncate(tail.good_bytes)
+            os.fsync(file.fileno())
+    return tail
