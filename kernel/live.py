@@ -1,0 +1,149 @@
+"""The live loop: pumps the bus, keeps alarms punctual, writes the log in time, measures its own lag.
+
+It owns no venue and no page; `compose` brings those. If the log cannot be written, new orders stop at once and the
+operator is told; what was gathered stays in memory and is written when the disk allows.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from bus.bus import FAR_FUTURE_NS, Bus
+from bus.clock import NS_PER_S, Clock, stopwatch_ns
+from bus.events import Alert, ClockTick
+from kernel.core import Core
+from kernel.errors import StoreError
+from kernel.log import EventLog
+
+FLUSH_EVERY_S = 0.05
+LAG_EVERY_S = 0.05
+LAG_SAMPLES = 1_200  #: a minute of samples
+LOG_HALT = "log_unwritable"
+
+
+class LoopLag:
+    """How late the loop wakes up: a ring of milliseconds."""
+
+    def __init__(self) -> None:
+        self._samples: list[float] = []
+        self._cursor = 0
+
+    def add(self, lag_ms: float) -> None:
+        if len(self._samples) < LAG_SAMPLES:
+            self._samples.append(lag_ms)
+        else:
+            self._samples[self._cursor] = lag_ms
+            self._cursor = (self._cursor + 1) % LAG_SAMPLES
+
+    def p99_ms(self) -> float | None:
+        """99th percentile of the last minute, None before the first sample."""
+        if not self._samples:
+            return None
+        ordered = sorted(self._samples)
+        return ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
+
+
+class LiveLoop:
+    """Drives one `Core` on the running event loop."""
+
+    def __init__(
+        self, core: Core, log: EventLog, clock: Clock, *, wall_per_event_ns: float = 1.0, halt: Callable[[str], None]
+    ) -> None:
+        self.core = core
+        self.lag = LoopLag()
+        self.log_failure = ""
+        self._log = log
+        self._clock = clock
+        self._wall_per_event_ns = wall_per_event_ns
+        self._halt = halt
+        self._loop = asyncio.get_running_loop()
+        self._is_pump_scheduled = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_due_ns = FAR_FUTURE_NS
+        self._tasks: list[asyncio.Task[None]] = []
+        bus: Bus = core.bus
+        bus.tap(self._record)
+        bus.schedule = self._schedule
+        bus.stopwatch = stopwatch_ns
+
+    def _record(self, seq: int, is_derived: bool, event: object) -> None:
+        self._log.append(seq, is_derived, event)  # type: ignore[arg-type]
+
+    def start(self) -> None:
+        """Begin flushing and measuring."""
+        self._tasks = [
+            self._loop.create_task(self._flush_forever(), name="log-flush"),
+            self._loop.create_task(self._measure_forever(), name="loop-lag"),
+        ]
+        self._schedule()
+
+    async def stop(self) -> None:
+        """Handle what waits, write the log, end the tasks."""
+        if self._timer is not None:
+            self._timer.cancel()
+        while self.core.bus.pump():
+            await asyncio.sleep(0)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._flush()
+
+    def _schedule(self) -> None:
+        if not self._is_pump_scheduled:
+            self._is_pump_scheduled = True
+            self._loop.call_soon(self._pump)
+
+    def _pump(self) -> None:
+        self._is_pump_scheduled = False
+        if self.core.bus.pump():
+            self._schedule()
+        self._arm()
+
+    def _arm(self) -> None:
+        """One loop timer for the next alarm; it publishes a tick, the alarm itself rings in the drain."""
+        due_ns = self.core.bus.next_alarm_ns
+        if due_ns == self._timer_due_ns and self._timer is not None:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._timer_due_ns = due_ns
+        if due_ns == FAR_FUTURE_NS:
+            return
+        delay_s = max(0.0, (due_ns - self._clock.now_ns()) * self._wall_per_event_ns / NS_PER_S)
+        self._timer = self._loop.call_later(delay_s, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        now_ns = max(self._clock.now_ns(), self._timer_due_ns)
+        self._timer_due_ns = FAR_FUTURE_NS
+        self.core.bus.publish(ClockTick(ts_ns=max(now_ns, self.core.bus.now_ns)))
+
+    async def _flush_forever(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_EVERY_S)
+            self._flush()
+
+    def _flush(self) -> None:
+        try:
+            self._log.flush()
+        except StoreError as error:
+            if not self.log_failure:
+                self._halt(f"{LOG_HALT}: {error}")
+                self._tell("critical", f"{error}; new orders are stopped until it can be written again")
+            self.log_failure = str(error)
+            return
+        if self.log_failure:
+            self.log_failure = ""
+            self._halt("")
+            self._tell("info", "the event log is written again; new orders are allowed")
+
+    def _tell(self, severity: str, text: str) -> None:
+        self.core.bus.publish(
+            Alert(ts_ns=self._clock.now_ns(), severity=severity, source="kernel", code=LOG_HALT, text=text)
+        )
+
+    async def _measure_forever(self) -> None:
+        while True:
+            before = self._loop.time()
+            await asyncio.sleep(LAG_EVERY_S)
+            self.lag.add(max(0.0, (self._loop.time() - before - LAG_EVERY_S) * 1e3))
