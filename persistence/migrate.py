@@ -24,6 +24,7 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProx
 LOCK_KEY = 0x6B65726E656C  # "kernel"; one lock per database, whatever the schema
 LOCK_TIMEOUT_S = 60.0
 LOCK_POLL_S = 0.05
+STATEMENT_TIMEOUT_S = 3600.0  # in place of the session's own: building an index may take long
 
 _FILE = re.compile(r"(\d{4})_([a-z0-9]+(?:_[a-z0-9]+)*)\.sql")
 _LEDGER_COLUMNS = {"version", "name", "sha256", "applied_at"}
@@ -86,6 +87,7 @@ async def migrate(connection: Connection, migrations: Sequence[Migration] | None
     known = load_migrations() if migrations is None else tuple(migrations)
     await _take_lock(connection)
     try:
+        await connection.execute(f"SET statement_timeout = {int(STATEMENT_TIMEOUT_S * 1000)}")
         await connection.execute(_CREATE_LEDGER)
         applied = await _read_ledger(connection)
         _refuse_contradictions(known, applied)
@@ -96,6 +98,7 @@ async def migrate(connection: Connection, migrations: Sequence[Migration] | None
     finally:
         if not connection.is_closed():
             await connection.execute("SELECT pg_advisory_unlock($1)", LOCK_KEY)
+            await connection.execute("RESET statement_timeout")
 
 
 async def status(connection: Connection, migrations: Sequence[Migration] | None = None) -> list[MigrationState]:
@@ -195,10 +198,10 @@ async def _apply(connection: Connection, migration: Migration) -> None:
     try:
         if migration.is_transactional:
             async with connection.transaction():
-                await connection.execute(migration.sql)
+                await connection.execute(migration.sql, timeout=STATEMENT_TIMEOUT_S)
                 await _record(connection, migration)
         else:
-            await connection.execute(migration.sql)
+            await connection.execute(migration.sql, timeout=STATEMENT_TIMEOUT_S)
             await _record(connection, migration)
     except (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError):
         raise

@@ -11,6 +11,7 @@ import pytest
 from persistence import migrate as runner
 from persistence.errors import MigrationFailed, MigrationRefused
 from persistence.migrate import load_migrations, migrate, status
+from persistence.postgres import Database
 from tests.shared_data import PROJECT
 
 postgres = pytest.mark.postgres
@@ -220,6 +221,18 @@ async def test_a_lock_that_stays_held_is_refused_in_the_end(
             await migrate(connection)
     finally:
         await other.close()
+
+
+@postgres
+async def test_a_long_migration_is_not_cut_by_the_sessions_statement_timeout(pg_empty_db: str, tmp_path: Path) -> None:
+    known = load_migrations(write(tmp_path, m0001_a="SELECT pg_sleep(0.1)"))
+    database = Database(pg_empty_db, statement_timeout_s=0.05)
+    try:
+        async with database.acquire() as connection:
+            assert len(await migrate(connection, known)) == 1
+            assert await connection.fetchval("SHOW statement_timeout") == "50ms"
+    finally:
+        await database.close()
 
 
 @postgres
