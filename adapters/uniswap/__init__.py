@@ -1,0 +1,1 @@
+"""Uniswap pools on EVM chains."""
