@@ -1,0 +1,435 @@
+"""The questions that the gate asks about one order, in the order in which it asks them.
+
+Each is a generator of denials: the first one yielded is the verdict, so the rest costs nothing. An *exit* (reduce-only
+and covered by the position, or a kernel-made order that shrinks what stands alone) is asked only what keeps it sane.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from itertools import pairwise
+
+from msgspec import Struct
+
+from bus.bus import FAR_FUTURE_NS
+from bus.clock import NS_PER_MS, NS_PER_S
+from bus.events import InstrumentListed
+from bus.intents import OrderIntent, PlaceOrder, Swap
+from bus.units import BPS_PER_UNIT, ZERO, Side, sign
+from kernel.finance.money import MONEY, plain_text, share
+from kernel.intent_flaws import is_between
+from kernel.order_terms import (
+    Step,
+    Terms,
+    amount_of,
+    decimal_of,
+    own_price,
+    reference_price,
+    steps_of,
+    usd_price,
+)
+from kernel.reservations import WHOLE, Part
+from kernel.risk_limits import RiskLimits
+from kernel.risk_state import RiskState
+from kernel.risk_tally import RiskTally
+
+EXIT_PACE = 2  #: exits may use this many times the orders per minute, so that entries cannot use up their way out
+WEI_PER_GWEI_EXPONENT = 9
+FEE_PIPS_PER_BPS = 100
+
+
+class Denial(Struct, frozen=True):
+    """Why not: `limit` and `asked` are text in the unit of the reason (`kernel.risk_reasons`)."""
+
+    reason: str
+    scope: str
+    limit: str = ""
+    asked: str = ""
+
+
+class Scope(Struct, frozen=True):
+    """One of the two sums that every limit watches."""
+
+    name: str  #: strategy or global
+    key: str
+    limits: RiskLimits
+
+
+class OrderCase:
+    """One order before the gate. `legs_before` are approved legs of the same hedge, reserved but not counted yet."""
+
+    def __init__(
+        self,
+        state: RiskState,
+        strategy: str,
+        intent: OrderIntent,
+        terms: Terms,
+        now_ns: int,
+        *,
+        is_unwind: bool,
+        legs_before: int,
+    ) -> None:
+        self.state = state
+        self.strategy = strategy
+        self.intent = intent
+        self.terms = terms
+        self.reservation = terms.reservation
+        self.now_ns = now_ns
+        self.is_unwind = is_unwind
+        self.legs_before = legs_before
+        self.is_exit = False
+        self.is_priced = True  #: every price it depends on is known and fresh
+        self.scopes = (
+            Scope("strategy", strategy, state.limits_of(strategy)),
+            Scope("global", WHOLE, state.whole),
+        )
+
+    def denial(self) -> Denial | None:
+        """The first reason against it, None when it may go."""
+        return next(self._denials(), None)
+
+    def _denials(self) -> Iterator[Denial]:
+        yield from self._identity()
+        yield from self._cover()
+        if not self.is_exit:
+            yield from self._blacklists()
+            yield from self._health()
+        yield from self._lattice()
+        yield from self._prices()
+        if isinstance(self.intent, Swap):
+            yield from self._swap_price(self.intent)
+            yield from self._swap_costs(self.intent)
+        else:
+            yield from self._limit_price(self.intent)
+        if not self.is_exit:
+            yield from self._fees()
+            yield from self._size()
+            yield from self._losses()
+            yield from self._breakers()
+            yield from self._open_orders()
+        if not self.is_unwind:
+            yield from self._pace()
+        if not self.intent.is_reduce_only:
+            yield from self._balance()
+
+    # what it is ---------------------------------------------------------------------------------------------------
+
+    @property
+    def _instruments(self) -> tuple[str, ...]:
+        intent = self.intent
+        return (intent.instrument,) if isinstance(intent, PlaceOrder) else tuple(hop.pool for hop in intent.route)
+
+    def _listed(self) -> list[InstrumentListed]:
+        return [self.state.market.instruments[each] for each in self._instruments]
+
+    def _identity(self) -> Iterator[Denial]:
+        state, order_id = self.state, self.reservation.order_id
+        if order_id in state.reservations.orders or order_id in state.closed:
+            yield Denial("duplicate_order", "strategy", asked=order_id)
+        for instrument in self._instruments:
+            if instrument not in state.market.instruments:
+                yield Denial("unknown_instrument", "instrument", asked=instrument)
+        for listed in self._listed():
+            if (listed.kind == "pool") != isinstance(self.intent, Swap):
+                yield Denial("bad_intent", "instrument", asked=f"{listed.kind} {listed.instrument} in the wrong order")
+        if isinstance(self.intent, Swap):
+            flaw = _route_flaw(self.intent, steps_of(self.intent, state.market))
+            if flaw:
+                yield Denial("bad_intent", "instrument", asked=flaw)
+
+    def _cover(self) -> Iterator[Denial]:
+        """Whether it is an exit: no larger than what it ends, other exits on their way counted."""
+        if not (self.intent.is_reduce_only or self.is_unwind):
+            return
+        part = self.reservation.parts[0]
+        closable = self._closable(part)
+        if self.is_unwind and not self.intent.is_reduce_only:
+            closable = max(closable, self._standing_alone(part))
+        if part.qty > closable:
+            yield Denial("reduce_only_exceeds_position", "instrument", plain_text(closable), plain_text(part.qty))
+        self.is_exit = True
+
+    def _closable(self, part: Part) -> Decimal:
+        held = self.state.qty(self.strategy, part.instrument)
+        if held * sign(part.side) >= 0:
+            return ZERO
+        taken = self.state.reservations.closing.get((self.strategy, part.instrument, part.side), ZERO)
+        return max(ZERO, MONEY.subtract(MONEY.abs(held), taken))
+
+    def _standing_alone(self, part: Part) -> Decimal:
+        """What of the strategy's net holding in the underlying an order on this side would shrink."""
+        underlying = self.state.market.instruments[part.instrument].underlying
+        net = self.state.net_underlying.get((self.strategy, underlying), ZERO)
+        if net * sign(part.side) >= 0:
+            return ZERO
+        pending = self.state.reservations.pending_qty(self.strategy, part.instrument, part.side)
+        return max(ZERO, MONEY.subtract(MONEY.abs(net), pending))
+
+    def _blacklists(self) -> Iterator[Denial]:
+        for scope in self.scopes:
+            names, tokens = scope.limits.blacklist_instruments, scope.limits.blacklist_tokens
+            if not names and not tokens:
+                continue
+            banned = {token.casefold() for token in tokens}
+            for listed in self._listed():
+                if listed.instrument in names:
+                    yield Denial("blacklist_instrument", scope.name, asked=listed.instrument)
+                for token in (listed.base, listed.quote, listed.underlying):
+                    if token.casefold() in banned:
+                        yield Denial("blacklist_token", scope.name, asked=token)
+
+    def _health(self) -> Iterator[Denial]:
+        """A venue that nobody watches (no health event, as in imported logs) counts as healthy."""
+        venues = self.state.market.venues
+        for listed in self._listed():
+            for name in (listed.venue, listed.chain):
+                health = venues.get(name)
+                if health is not None and health.status != "ok":
+                    yield Denial("venue_health", "venue", "ok", f"{name} {health.status}")
+
+    def _lattice(self) -> Iterator[Denial]:
+        intent = self.intent
+        if not isinstance(intent, PlaceOrder):
+            return
+        listed = self.state.market.instruments[intent.instrument]
+        lot, tick = Decimal(listed.lot_size), Decimal(listed.tick_size)
+        if lot and MONEY.remainder(intent.qty, lot):
+            yield Denial("not_on_lattice", "instrument", plain_text(lot), plain_text(intent.qty))
+        if tick and intent.limit_price is not None and MONEY.remainder(intent.limit_price, tick):
+            yield Denial("not_on_lattice", "instrument", plain_text(tick), plain_text(intent.limit_price))
+        least_usd = Decimal(listed.min_notional_usd)
+        if not self.is_exit and self.terms.notional_usd < least_usd:
+            yield Denial("not_on_lattice", "instrument", plain_text(least_usd), plain_text(self.terms.notional_usd))
+
+    # prices -------------------------------------------------------------------------------------------------------
+
+    def _prices(self) -> Iterator[Denial]:
+        """Unknown or old prices: no trade. An exit goes on without them, and without the collar that needs them."""
+        for denial in self._price_flaws():
+            if not self.is_exit:
+                yield denial
+            self.is_priced = False
+
+    def _price_flaws(self) -> Iterator[Denial]:
+        market = self.state.market
+        for listed in self._listed():
+            for source in dict.fromkeys((listed.instrument, listed.mark_from or listed.instrument)):
+                known = market.price(source)
+                if known is None or own_price(market, source) is None:
+                    yield Denial("no_price", "instrument", asked=source)
+                    continue
+                kind = market.instruments[source].kind if source in market.instruments else ""
+                yield from self._age("stale_price", known[1], is_chain=kind == "pool")
+            if usd_price(market, listed.instrument) is None:
+                yield Denial("no_price", "instrument", asked=f"USD value of {listed.quote}")
+        if isinstance(self.intent, Swap):
+            gas = market.gas.get(self._listed()[0].chain)
+            if gas is None:
+                yield Denial("no_gas_price", "venue", asked=self._listed()[0].chain)
+            else:
+                yield from self._age("stale_gas_price", gas.ts_ns, is_chain=True)
+
+    def _age(self, reason: str, learnt_ns: int, *, is_chain: bool) -> Iterator[Denial]:
+        age_ns = self.now_ns - learnt_ns
+        for scope in self.scopes:
+            limit_ms = scope.limits.max_chain_age_ms if is_chain else scope.limits.max_price_age_ms
+            if age_ns > limit_ms * NS_PER_MS:
+                yield Denial(reason, scope.name, str(limit_ms), str(-(-age_ns // NS_PER_MS)))
+
+    def _limit_price(self, order: PlaceOrder) -> Iterator[Denial]:
+        """Entries stay within the collar on both sides; exits only may not give too much away."""
+        if order.limit_price is None or not self.is_priced:
+            return
+        reference = reference_price(self.state.market, order.instrument)
+        if reference is None:
+            return
+        worse = MONEY.multiply(MONEY.subtract(order.limit_price, reference), Decimal(sign(order.side)))
+        away = worse if self.is_exit else MONEY.abs(worse)
+        yield from self._collar(away, reference)
+
+    def _swap_price(self, swap: Swap) -> Iterator[Denial]:
+        """The worst the swap accepts, valued at the references of what goes in and what comes out."""
+        if not self.is_priced:
+            return
+        steps = steps_of(swap, self.state.market)
+        first, last = steps[0], steps[-1]
+        rates = []
+        for asset in (first.asset_in, last.asset_out):
+            rate = self._usd_per_unit(asset, steps)
+            if rate is None:
+                if not self.is_exit:
+                    yield Denial("no_price", "instrument", asked=f"USD value of {asset}")
+                return
+            rates.append(rate)
+        paid = MONEY.multiply(amount_of(swap.amount_in, first.decimals_in), rates[0])
+        least = MONEY.multiply(amount_of(swap.amount_out_min, last.decimals_out), rates[1])
+        yield from self._collar(MONEY.subtract(paid, least), paid)
+
+    def _usd_per_unit(self, asset: str, steps: tuple[Step, ...]) -> Decimal | None:
+        market = self.state.market
+        for step in steps:
+            if step.listed.base == asset:
+                return usd_price(market, step.listed.instrument)
+        rate = market.usd_per_unit(asset)
+        return rate if rate is not None and is_between(rate, 0, is_open=True) else None
+
+    def _collar(self, away: Decimal, reference: Decimal) -> Iterator[Denial]:
+        away_bps = MONEY.divide(MONEY.multiply(away, Decimal(BPS_PER_UNIT)), reference)
+        for scope in self.scopes:
+            limit = decimal_of(scope.limits.max_price_deviation_bps)
+            if away_bps > limit:
+                yield Denial("price_collar", scope.name, plain_text(limit), _rounded_up(away_bps))
+
+    # costs --------------------------------------------------------------------------------------------------------
+
+    def _swap_costs(self, swap: Swap) -> Iterator[Denial]:
+        gwei = Decimal(swap.gas_price_wei_max).scaleb(-WEI_PER_GWEI_EXPONENT)
+        for scope in self.scopes:
+            limits = scope.limits
+            for reason, asked, limit in (
+                ("max_gas_usd", self.reservation.gas_usd, limits.max_gas_usd),
+                ("max_gas_price_gwei", gwei, limits.max_gas_price_gwei),
+                ("max_tip_usd", swap.tip_usd, limits.max_tip_usd),
+            ):
+                yield from _over(reason, scope, decimal_of(limit), asked)
+
+    def _fees(self) -> Iterator[Denial]:
+        if isinstance(self.intent, Swap):
+            pips = sum(listed.fee_pips for listed in self._listed())
+            fee_bps = Decimal(pips) / FEE_PIPS_PER_BPS
+        else:
+            fee_bps = self.state.fees_bps.get(self.intent.instrument, ZERO)
+        for scope in self.scopes:
+            yield from _over("max_fee", scope, decimal_of(scope.limits.max_fee_bps), fee_bps)
+
+    # size ---------------------------------------------------------------------------------------------------------
+
+    def _size(self) -> Iterator[Denial]:
+        state = self.state
+        for scope in self.scopes:
+            limit = decimal_of(scope.limits.max_notional_usd)
+            yield from _over("notional_per_order", scope, limit, self.terms.notional_usd)
+        added_usd = ZERO
+        for part in self.reservation.parts:
+            yield from self._position(part)
+            before, after = self._before_and_after(part, WHOLE, is_whole=False)
+            grown = min(part.qty, MONEY.subtract(after, before))
+            if grown > 0:
+                added_usd = MONEY.add(added_usd, share(part.usd, grown, part.qty))
+        if added_usd <= 0:
+            return
+        for scope in self.scopes:
+            working_usd = MONEY.add(state.reservations.usd.get(scope.key, ZERO), added_usd)
+            exposure_usd = state.ledger.books(scope.key or None).exposure_usd
+            limit = decimal_of(scope.limits.max_gross_exposure_usd)
+            yield from _over("gross_exposure", scope, limit, MONEY.add(exposure_usd, working_usd))
+            capital_usd = state.capital_usd.get(scope.key, ZERO)
+            limit = decimal_of(scope.limits.budget_usd)
+            yield from _over("budget", scope, limit, MONEY.add(capital_usd, working_usd))
+
+    def _position(self, part: Part) -> Iterator[Denial]:
+        price_usd = usd_price(self.state.market, part.instrument)
+        if price_usd is None:
+            return
+        for scope in self.scopes:
+            before, after = self._before_and_after(part, scope.key, is_whole=scope.key == WHOLE)
+            if after > before:
+                limit = decimal_of(scope.limits.max_position_usd)
+                yield from _over("position", scope, limit, MONEY.multiply(after, price_usd))
+
+    def _before_and_after(self, part: Part, key: str, *, is_whole: bool) -> tuple[Decimal, Decimal]:
+        """Size of the holding with all working orders of this side filled, without and with this order."""
+        state = self.state
+        strategy = key if is_whole else self.strategy
+        held = state.net_qty.get(part.instrument, ZERO) if is_whole else state.qty(strategy, part.instrument)
+        side: Side = part.side
+        direction = Decimal(sign(side))
+        pending = MONEY.multiply(state.reservations.pending_qty(strategy, part.instrument, side), direction)
+        before = MONEY.add(held, pending)
+        after = MONEY.add(before, MONEY.multiply(part.qty, direction))
+        return MONEY.abs(before), MONEY.abs(after)
+
+    def _open_orders(self) -> Iterator[Denial]:
+        for scope in self.scopes:
+            asked = self.state.reservations.counts.get(scope.key, 0) + 1
+            yield from _over("open_orders", scope, Decimal(scope.limits.max_open_orders), Decimal(asked))
+
+    def _pace(self) -> Iterator[Denial]:
+        for scope in self.scopes:
+            limit = scope.limits.max_orders_per_minute * (EXIT_PACE if self.is_exit else 1)
+            asked = self._tally(scope).pace(self.now_ns, limit) + self.legs_before + 1
+            yield from _over("orders_per_minute", scope, Decimal(limit), Decimal(asked))
+
+    def _balance(self) -> Iterator[Denial]:
+        """Exits flagged reduce-only never come here: a balance that we remember must not hold a position fast."""
+        need = self.reservation.need
+        if not need:
+            return
+        available = self.state.available(self.reservation.need_key)
+        venue, asset = self.reservation.need_key
+        if available is None:
+            if not self.is_exit:
+                yield Denial("balance_unknown", "venue", asked=f"{venue} {asset}")
+        elif need > available:
+            yield Denial("balance", "venue", plain_text(max(ZERO, available)), plain_text(need))
+
+    # losses -------------------------------------------------------------------------------------------------------
+
+    def _tally(self, scope: Scope) -> RiskTally:
+        return self.state.tally(scope.key)
+
+    def _losses(self) -> Iterator[Denial]:
+        for scope in self.scopes:
+            books = self.state.ledger.books(scope.key or None)
+            if books.unpriced and scope.key:
+                yield Denial("no_price", scope.name, "0", f"{books.unpriced} open positions without a mark")
+            tally, limits = self._tally(scope), scope.limits
+            loss_usd = tally.day_loss(self.now_ns, books.pnl_usd)
+            limit = decimal_of(limits.max_daily_loss_usd)
+            if loss_usd > 0 and loss_usd >= limit:
+                yield Denial("daily_loss", scope.name, plain_text(limit), plain_text(loss_usd))
+            fall_pct = tally.drawdown_pct(limits.budget_usd, books.pnl_usd)
+            limit = decimal_of(limits.max_drawdown_pct)
+            if fall_pct >= limit:
+                yield Denial("drawdown", scope.name, plain_text(limit), plain_text(fall_pct))
+
+    def _breakers(self) -> Iterator[Denial]:
+        for scope in self.scopes:
+            tally, limits = self._tally(scope), scope.limits
+            if self.now_ns < tally.failures_until_ns:
+                wait = "until reset" if tally.failures_until_ns == FAR_FUTURE_NS else ""
+                limit = wait or str(limits.max_consecutive_failures)
+                yield Denial("consecutive_failures", scope.name, limit, str(tally.failures))
+            if self.now_ns < tally.loss_until_ns:
+                left_s = -(-(tally.loss_until_ns - self.now_ns) // NS_PER_S)
+                yield Denial("cooldown_after_loss", scope.name, str(limits.cooldown_after_loss_s), str(left_s))
+            if isinstance(self.intent, Swap):
+                at_stake = MONEY.add(self.state.reservations.gas_usd.get(scope.key, ZERO), self.reservation.gas_usd)
+                asked = MONEY.add(tally.failed_today(self.now_ns), at_stake)
+                limit_usd = decimal_of(limits.max_failed_tx_cost_usd_per_day)
+                yield from _over("failed_tx_cost", scope, limit_usd, asked)
+
+
+def _over(reason: str, scope: Scope, limit: Decimal, asked: Decimal) -> Iterator[Denial]:
+    if asked > limit:
+        yield Denial(reason, scope.name, plain_text(limit), plain_text(asked))
+
+
+def _rounded_up(value: Decimal) -> str:
+    return plain_text(value.quantize(Decimal("0.01"), rounding="ROUND_UP", context=MONEY))
+
+
+def _route_flaw(swap: Swap, steps: tuple[Step, ...]) -> str:
+    """What is wrong with a route through listed pools."""
+    for one, other in pairwise(steps):
+        if one.asset_out != other.asset_in:
+            return f"the route breaks: {one.asset_out} comes out, {other.listed.instrument} wants {other.asset_in}"
+        if one.listed.chain != other.listed.chain:
+            return "the route crosses chains"
+    is_circular = steps[0].asset_in == steps[-1].asset_out
+    if swap.is_flash_loan and not is_circular:
+        return f"a flash loan of {steps[0].asset_in} ends in {steps[-1].asset_out}: nothing repays it"
+    if swap.is_reduce_only and is_circular:
+        return "a circular route cannot be reduce-only"
+    if len(steps) == 1 and swap.base_side != steps[0].side:
+        return f"base_side says {swap.base_side}, the route does {steps[0].side}"
+    return ""
