@@ -27,6 +27,18 @@ class WallClock:
         return time.monotonic_ns() + self._offset_ns
 
 
+class EventClock:
+    """Event time that starts at a given moment and runs `speed` times as fast as the wall."""
+
+    def __init__(self, start_ns: int, speed: float = 1.0) -> None:
+        self.start_ns = start_ns
+        self.speed = speed
+        self._base_ns = time.monotonic_ns()
+
+    def now_ns(self) -> int:
+        return self.start_ns + int((time.monotonic_ns() - self._base_ns) * self.speed)
+
+
 class ManualClock:
     """A clock that tests and replays move by hand."""
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from bus.bus import Bus
+from bus.bus import STAGE_STRATEGY, Bus
+from bus.events import RunRestarted, SettingsChanged
 from bus.events.base import Event
 from kernel.execution.executor import Executor
 from kernel.execution.hedges import Hedges
@@ -73,9 +74,7 @@ class Core:
             else executors(self.bus, self.market)
         )
         self.router = Router(self.bus, self.market, bound)
-        self.runner = Runner(
-            spec.run, self.bus, self.ledger, self.gate, self.router, is_simulated=self.is_simulated
-        )
+        self.runner = Runner(spec.run, self.bus, self.ledger, self.gate, self.router, is_simulated=self.is_simulated)
         self.hedges = Hedges(self.bus, self.market, self.router, self.runner.unwind)
         self._attach()
 
@@ -91,11 +90,32 @@ class Core:
             PaperFunding(bus, self.market, self.ledger).attach()
             PaperAccount(bus, self.market, self.ledger, self.paper_settings).attach()
         self.runner.attach()
+        bus.subscribe(RunRestarted, self._on_restarted, STAGE_STRATEGY)
         for each in self.spec.strategies:
             settings: Settings = convert_settings(each.kind.Settings, each.settings)
             strategy = each.kind(settings, self.market)
             strategy.pools = self.pools
+            strategy.notional_cap_usd = self._leg_cap_usd(strategy.name)
             self.runner.add(strategy)
+        bus.subscribe(SettingsChanged, self._on_settings, STAGE_STRATEGY)
+
+    def _on_settings(self, event: SettingsChanged) -> None:
+        """Limits may have changed: strategies size within them."""
+        for name, slot in self.runner.slots.items():
+            slot.strategy.notional_cap_usd = self._leg_cap_usd(name)
+
+    def _leg_cap_usd(self, strategy: str) -> float:
+        """Most that one leg of a two-leg order may be so that no limit of size denies it."""
+        return min(
+            cap
+            for limits in (self.gate.limits_for(strategy), self.gate.whole)
+            for cap in (
+                limits.max_notional_usd,
+                limits.max_position_usd,
+                limits.budget_usd / 2,
+                limits.max_gross_exposure_usd / 2,
+            )
+        )
 
     def begin(self, now_ns: int) -> None:
         """Start the minute samples; call once, before the first input of a run."""
@@ -111,11 +131,11 @@ class Core:
         finally:
             self._set_recovering(False)
 
-    def resume(self) -> int:
-        """After recovery, inside the handling of `RunRestarted`: ask venues about open orders, mend hedges."""
-        found = self.router.reconcile()
-        self.hedges.mend_after_recovery()
-        return found
+    def _on_restarted(self, event: RunRestarted) -> None:
+        """First event after recovery: ask venues about orders without an end, mend hedges."""
+        if not self.router.is_recovering:
+            self.router.reconcile()
+            self.hedges.mend_after_recovery()
 
     def _set_recovering(self, is_recovering: bool) -> None:
         self.bus.is_muted = is_recovering

@@ -5,11 +5,10 @@ operator is told; what was gathered stays in memory and is written when the disk
 """
 
 import asyncio
-from collections.abc import Callable
 
 from bus.bus import FAR_FUTURE_NS, Bus
 from bus.clock import NS_PER_S, Clock, stopwatch_ns
-from bus.events import Alert, ClockTick
+from bus.events import Alert, ClockTick, KillSwitchSet
 from kernel.core import Core
 from kernel.errors import StoreError
 from kernel.log import EventLog
@@ -45,16 +44,13 @@ class LoopLag:
 class LiveLoop:
     """Drives one `Core` on the running event loop."""
 
-    def __init__(
-        self, core: Core, log: EventLog, clock: Clock, *, wall_per_event_ns: float = 1.0, halt: Callable[[str], None]
-    ) -> None:
+    def __init__(self, core: Core, log: EventLog, clock: Clock, *, wall_per_event_ns: float = 1.0) -> None:
         self.core = core
         self.lag = LoopLag()
         self.log_failure = ""
         self._log = log
         self._clock = clock
         self._wall_per_event_ns = wall_per_event_ns
-        self._halt = halt
         self._loop = asyncio.get_running_loop()
         self._is_pump_scheduled = False
         self._timer: asyncio.TimerHandle | None = None
@@ -81,7 +77,7 @@ class LiveLoop:
         if self._timer is not None:
             self._timer.cancel()
         while self.core.bus.pump():
-            await asyncio.sleep(0)
+            pass
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -128,14 +124,21 @@ class LiveLoop:
             self._log.flush()
         except StoreError as error:
             if not self.log_failure:
-                self._halt(f"{LOG_HALT}: {error}")
+                self._switch(True, str(error))
                 self._tell("critical", f"{error}; new orders are stopped until it can be written again")
             self.log_failure = str(error)
             return
         if self.log_failure:
             self.log_failure = ""
-            self._halt("")
-            self._tell("info", "the event log is written again; new orders are allowed")
+            self._tell("info", "the event log is written again")
+            kill = self.core.runner.kills.get("")
+            if kill is not None and kill.by == LOG_HALT:
+                self._switch(False, "the event log is written again")
+
+    def _switch(self, is_on: bool, reason: str) -> None:
+        self.core.bus.publish(
+            KillSwitchSet(ts_ns=self._clock.now_ns(), is_on=is_on, strategy="", reason=reason, by=LOG_HALT)
+        )
 
     def _tell(self, severity: str, text: str) -> None:
         self.core.bus.publish(

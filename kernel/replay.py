@@ -45,7 +45,7 @@ OPERATOR: tuple[type[Event], ...] = (KillSwitchSet, StrategyCommand)
 PROGRESS_EVERY_BLOCKS = 32
 
 _encoder = msgspec.json.Encoder()
-Progress = Callable[[int, int], None]  #: (events fed, last seq read)
+Progress = Callable[[int], None]  #: (events read so far)
 
 
 class Digest:
@@ -97,9 +97,10 @@ def simulate(
         prepare(core)
     dropped: tuple[type[Event], ...] = (*REPORTS, BalanceUpdated, RunRestarted, *(OPERATOR if is_what_if else ()))
     started_ns = stopwatch_ns()
-    fed = 0
+    fed = read = 0
     first_ts_ns = last_ts_ns = 0
     for number, block in enumerate(reader.blocks()):
+        read += len(block.events)
         inputs = _inputs(block, dropped, overridden)
         if not inputs:
             continue
@@ -110,7 +111,7 @@ def simulate(
         fed += len(inputs)
         last_ts_ns = inputs[-1].ts_ns
         if progress is not None and number % PROGRESS_EVERY_BLOCKS == 0:
-            progress(fed, block.first_seq + len(block.events))
+            progress(read)
     core.bus.at(core.bus.now_ns, lambda _: core.runner.sample())
     core.bus.ring_until(core.bus.now_ns)
     return Simulation(
@@ -249,7 +250,7 @@ def verify(
                 if comparer.difference is not None:
                     return _verification(events, number + 1, started_ns, "", comparer.difference, 0)
                 if progress is not None and count % PROGRESS_EVERY_BLOCKS == 0:
-                    progress(events, block.first_seq)
+                    progress(events)
         comparer.end()
         if comparer.difference is not None:
             return _verification(events, number + 1, started_ns, "", comparer.difference, 0)

@@ -16,9 +16,11 @@ from bus.events import (
     REPORTS,
     Alert,
     FundingPaid,
+    KillSwitchSet,
     OpportunitySeen,
     OrderDenied,
     OrphanLeg,
+    RunRestarted,
     SettingsChanged,
     StrategyCommand,
     StrategyFaulted,
@@ -35,6 +37,7 @@ from kernel.risk import RiskGate
 from kernel.strategy import AnyStrategy, convert_settings
 
 OWNED: tuple[type[Event], ...] = (*REPORTS, TimerFired, OrderDenied, OrphanLeg, FundingPaid)
+BY_KERNEL = "kernel"  #: `by` of the commands of a graceful stop
 INTENTS_PER_EVENT_MAX = 1_000  #: a strategy that yields more on one event is broken
 RECENT_TIMINGS = 1_024
 
@@ -51,6 +54,7 @@ class Slot:
         self.denied: dict[str, int] = {}
         self.fills = 0
         self.last_event_ns = 0
+        self.is_stopped_by_kernel = False  #: by a graceful stop, not by a person
         self.timings_ns: list[int] = []
         self._cursor = 0
 
@@ -75,6 +79,7 @@ class Runner:
     ) -> None:
         self.run = run
         self.slots: dict[str, Slot] = {}
+        self.kills: dict[str, KillSwitchSet] = {}  #: kill switches that are on; "" = all strategies
         self.is_recovering = False
         self.on_view_fault: Callable[[Handler, Event, Exception], None] | None = None
         self._bus = bus
@@ -95,6 +100,8 @@ class Runner:
             self._bus.subscribe(kind, self._deliver, STAGE_STRATEGY)
         self._bus.subscribe(SettingsChanged, self._on_settings, STAGE_STRATEGY)
         self._bus.subscribe(StrategyCommand, self._on_command, STAGE_STRATEGY)
+        self._bus.subscribe(KillSwitchSet, self._on_kill, STAGE_STRATEGY)
+        self._bus.subscribe(RunRestarted, self._on_restarted, STAGE_STRATEGY)
         self._bus.subscribe(OrderApproved, self._on_approved, STAGE_VIEW)
         self._bus.subscribe(Fill, self._on_fill, STAGE_VIEW)
 
@@ -208,11 +215,28 @@ class Runner:
             self._set_state(slot, "running", f"started by {event.by}")
         elif event.command == "pause":
             self._set_state(slot, "paused", f"paused by {event.by}: no new risk, exits go on")
-        elif event.command == "stop":
-            self._set_state(slot, "disabled", f"stopped by {event.by}: orders cancelled, positions flattened")
-            if not self.is_recovering:
-                self._router.cancel_all(slot.name)
-            self._take(slot, slot.strategy.flatten("stopped"))
+        elif event.command in ("halt", "stop"):
+            is_stop = event.command == "stop"
+            what = "orders cancelled, positions flattened" if is_stop else "orders cancelled"
+            self._set_state(slot, "disabled" if is_stop else "paused", f"{event.command} by {event.by}: {what}")
+            self._router.cancel_all(slot.name)
+            if is_stop:
+                self._take(slot, slot.strategy.flatten("stopped"))
+        slot.is_stopped_by_kernel = event.by == BY_KERNEL
+
+    def _on_kill(self, event: KillSwitchSet) -> None:
+        """The kill switch cancels as well as stops; the gate denies what is new."""
+        self.kills.pop(event.strategy, None)
+        if event.is_on:
+            self.kills[event.strategy] = event
+            self._router.cancel_all(event.strategy or None)
+
+    def _on_restarted(self, event: RunRestarted) -> None:
+        """What the last graceful stop had paused goes on; what an operator stopped stays stopped."""
+        for slot in self.slots.values():
+            if slot.is_stopped_by_kernel and slot.state != "faulted":
+                slot.is_stopped_by_kernel = False
+                self._set_state(slot, "running", "restarted")
 
     def _set_state(self, slot: Slot, state: str, reason: str) -> None:
         slot.state, slot.reason = state, reason
@@ -256,8 +280,7 @@ class Runner:
         for kind in slot.strategy.wants:
             self._bus.unsubscribe(kind, slot.strategy.on_event)
         self._set_state(slot, "faulted", text)
-        if not self.is_recovering:
-            self._router.cancel_all(slot.name)
+        self._router.cancel_all(slot.name)
 
     # samples ----------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ through `apply`, shared prices through the read-only `Market` it was given. It b
 says so (law 7).
 """
 
+import math
 from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
@@ -66,6 +67,7 @@ class Strategy(Generic[SettingsT]):
         self.settings = settings
         self.market = market
         self.funnel = Funnel()
+        self.notional_cap_usd = math.inf  #: most that the gate lets one leg be; the kernel sets it from the limits
 
     def apply(self, settings: SettingsT) -> None:
         """New settings, between events. Override to rebuild what was derived from the old ones."""

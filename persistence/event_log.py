@@ -205,6 +205,20 @@ class SegmentReader:
                 reason=reason,
             )
 
+    def count(self) -> int:
+        """Events by the block heads alone, without reading the blocks; damage ends the count."""
+        total = 0
+        with self.path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            offset = self._data_start
+            while offset + _HEAD.size <= size:
+                file.seek(offset)
+                length, _, _, count = _HEAD.unpack(file.read(_HEAD.size))
+                offset += _HEAD.size + length
+                if offset <= size:
+                    total += count
+        return total
+
     def _decode(
         self, decompressor: zstandard.ZstdDecompressor, payload: bytes, first_seq: int, count: int, end: int
     ) -> Block:
@@ -268,6 +282,10 @@ class EventLogReader:
         """All good blocks in order."""
         for segment in self.segments:
             yield from segment.blocks(from_seq)
+
+    def count(self) -> int:
+        """How many events the log holds, by its block heads."""
+        return sum(segment.count() for segment in self.segments)
 
     @property
     def size_bytes(self) -> int:

@@ -54,6 +54,4 @@ class PaperAccount:
                 self._bus.unsubscribe(kind, self._on_price)
 
     def _credit(self, venue: str, asset: str, total: Decimal) -> None:
-        self._bus.publish(
-            BalanceUpdated(ts_ns=self._bus.now_ns, venue=venue, asset=asset, total=total, simulated=True)
-        )
+        self._bus.publish(BalanceUpdated(ts_ns=self._bus.now_ns, venue=venue, asset=asset, total=total, simulated=True))

@@ -1,4 +1,4 @@
-"""Simulated funding payments: at real settlement rows, on the position held at the stamp, never rate times elapsed time."""
+"""Simulated funding payments: at real settlement rows, on the position held at the stamp, never by elapsed time."""
 
 from decimal import Decimal
 

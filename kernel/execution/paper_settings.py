@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta
 
 from kernel.strategy import Settings
@@ -56,10 +57,10 @@ class PaperSettings(Settings, frozen=True, kw_only=True):
         2_000
     )
     taker_bps: Annotated[dict[str, Bps], _meta("Taker fees", "bps", "By venue; an unlisted venue is refused.")] = (
-        DEFAULT_TAKER_BPS
+        msgspec.field(default_factory=lambda: dict(DEFAULT_TAKER_BPS))
     )
-    maker_bps: Annotated[dict[str, Bps], _meta("Maker fees", "bps", "By venue; negative is a rebate.")] = (
-        DEFAULT_MAKER_BPS
+    maker_bps: Annotated[dict[str, Bps], _meta("Maker fees", "bps", "By venue; negative is a rebate.")] = msgspec.field(
+        default_factory=lambda: dict(DEFAULT_MAKER_BPS)
     )
     bar_half_spread_bps: Annotated[
         Bps, _meta("Half spread on bars", "bps", "Paid where only bars are known, on top of the bar's price.")
