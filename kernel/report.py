@@ -17,7 +17,7 @@ from kernel.report_chart import Chart, add_series, draw_chart
 TEMPLATES = Path(__file__).parent / "templates"
 TRADES_SHOWN = 2_000  #: the newest ones; a page with more is slow to open, the log has them all
 REASONS_SHOWN = 8
-FILTERS = ("figure", "signed", "cost", "exact_figure", "price", "percent", "tone", "utc", "span", "visible", "words")
+FILTERS = ("figure", "signed", "cost", "exact_figure", "brief", "percent", "tone", "utc", "span", "visible", "words")
 CURRENCY_FIGURES = frozenset({"max_drawdown_usd"})
 RATIO_FIGURES = frozenset({"sharpe", "sortino", "profit_factor", "turnover"})
 
@@ -114,7 +114,7 @@ def render_html(report: ReportInput) -> str:
     known = [pnl for pnl in pnls if pnl is not None]
     total: dict[str, Any] = {
         "pnl_usd": sum(known, start=Decimal(0)) if len(known) == len(pnls) and pnls else None,
-        "chart": draw_chart(add_series(curves), _fill_times(report)) if len(curves) > 1 else None,
+        "chart": draw_chart(add_series(curves), _fill_times(report)) if sum(map(bool, curves)) > 1 else None,
         "fills": sum(strategy.fills for strategy in report.strategies),
         "denied": sum(sum(strategy.denied.values()) for strategy in report.strategies),
         "closed": sum(strategy.closed for strategy in report.strategies),

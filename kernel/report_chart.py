@@ -15,6 +15,7 @@ from bus.clock import NS_PER_DAY, NS_PER_HOUR, NS_PER_MINUTE, NS_PER_S
 
 SIDE = 1000
 BUCKETS = 500  #: of each the first, lowest, highest and last sample are drawn: no extreme is lost
+MARGIN = 0.06  #: of the range, left free above the highest and below the lowest point
 GAP_STEPS = 3  #: samples further apart than this many median steps are not joined
 ROWS_SHOWN = 25  #: of the table that stands beside the picture
 TIME_STEPS_NS = (
@@ -73,10 +74,8 @@ def draw_chart(samples: Sequence[tuple[int, Decimal]], fills_ts_ns: Sequence[int
     segments = _segments([(ts_ns, float(value)) for ts_ns, value in samples])
     fall_segments = _segments([(ts_ns, float(fall)) for (ts_ns, _), fall in zip(samples, falls, strict=True)])
     low, high = min(value for _, value in samples), max(value for _, value in samples)
-    y_values = _nice(min(0.0, float(low)), max(0.0, float(high)), 4)
-    bottom, top = y_values[0], y_values[-1]
-    fall_values = _nice(0.0, float(max(falls)), 2)
-    deepest = fall_values[-1]
+    bottom, top, y_values = _scale(min(0.0, float(low)), max(0.0, float(high)), 4)
+    _, deepest, fall_values = _scale(0.0, float(max(falls)), 2)
 
     def x(ts_ns: int) -> float:
         return SIDE * (ts_ns - start_ns) / (end_ns - start_ns)
@@ -98,7 +97,7 @@ def draw_chart(samples: Sequence[tuple[int, Decimal]], fills_ts_ns: Sequence[int
         marks=" ".join(f"M{at} 985V1000" for at in marks),
         y_ticks=tuple(Tick(_percent(y(value)), _amount(value, y_values)) for value in y_values),
         drawdown_ticks=tuple(
-            Tick(_percent(SIDE * value / deepest), _amount(-value, fall_values)) for value in (0.0, deepest)
+            Tick(_percent(SIDE * value / deepest), _amount(-value, fall_values)) for value in fall_values
         ),
         x_ticks=tuple(Tick(_percent(x(ts_ns)), text) for ts_ns, text in _times(start_ns, end_ns)),
         rows=tuple(Row(samples[index][0], samples[index][1], falls[index]) for index in picked),
@@ -164,20 +163,24 @@ def _filled(points: list[tuple[float, float]], base: float) -> str:
     return f"M{points[0][0]:.1f} {base:.1f}L{line} {points[-1][0]:.1f} {base:.1f}Z"
 
 
-def _nice(low: float, high: float, steps: int) -> list[float]:
-    """Round numbers from at or below `low` to at or above `high`, about `steps` apart; [0, 1] for nothing at all."""
+def _scale(low: float, high: float, steps: int) -> tuple[float, float, list[float]]:
+    """Range of an axis that holds zero (a little wider than the data) and round ticks in it, about `steps` apart."""
     if high <= low:
-        return [0.0, 1.0]
-    raw = (high - low) / steps
+        return 0.0, 1.0, [0.0, 1.0]
+    margin = (high - low) * MARGIN
+    bottom, top = low - margin if low < 0 else 0.0, high + margin
+    raw = (top - bottom) / steps
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(factor * power for factor in (1.0, 2.0, 2.5, 5.0, 10.0) if factor * power >= raw * 0.999999)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [index * step for index in range(first, last + 1)]
+    first, last = math.ceil(bottom / step - 1e-9), math.floor(top / step + 1e-9)
+    if last == first:
+        step, first, last = step / 2, math.ceil(2 * bottom / step - 1e-9), math.floor(2 * top / step + 1e-9)
+    return bottom, top, [index * step for index in range(first, last + 1)]
 
 
 def _amount(value: float, ticks: list[float]) -> str:
     """As many decimals as the ticks need to differ, at most eight."""
-    step = ticks[1] - ticks[0]
+    step = ticks[1] - ticks[0] if len(ticks) > 1 else abs(ticks[0]) or 1.0
     places = next((places for places in range(8) if abs(round(step, places) - step) < step * 1e-6), 8)
     text = f"{abs(value):,.{places}f}"
     return text if value >= 0 or not text.strip("0.,") else "\u2212" + text

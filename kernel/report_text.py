@@ -56,12 +56,12 @@ def exact_figure(value: object) -> str:
     return MINUS + text if number < 0 and text.strip("0.,") else text
 
 
-def price(value: object) -> str:
-    """About eight significant figures: a pool's price has more digits than a reader wants."""
+def brief(value: object) -> str:
+    """A price or quantity to about eight significant figures: a pool's have more digits than a reader wants."""
     number = to_decimal(value)
     if number is None or not number:
         return exact_figure(value)
-    places = max(2, min(14, 7 - number.adjusted()))
+    places = max(0, min(14, 7 - number.adjusted()))
     return exact_figure(round(number, places))
 
 

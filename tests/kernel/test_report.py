@@ -18,7 +18,7 @@ from kernel.finance.statistics import DEFINITIONS, summarise
 from kernel.position import ClosedTrade
 from kernel.report import TRADES_SHOWN, ReportInput, StrategyReport, TradeRow, render_html, write_html
 from kernel.report_chart import BUCKETS, add_series, draw_chart
-from kernel.report_text import cost, exact_figure, figure, percent, price, signed, span, utc, visible
+from kernel.report_text import brief, cost, exact_figure, figure, percent, signed, span, utc, visible
 
 START_NS = 1_690_848_000 * 10**9  # 2023-08-01 00:00 UTC
 
@@ -142,12 +142,14 @@ class Page(HTMLParser):
 def test_the_report_holds_everything_it_was_given() -> None:
     strategy = strategy_report()
     report = report_of(strategy, idle_report())
-    text = Page(render_html(report)).text
+    html = render_html(report)
+    text = Page(html).text
+    assert 'title="0.512345678901234567">0.51234568' in html
     for wanted in (
         report.title, report.log_path, report.log_sha256, report.digest, report.code_version, *report.assumptions,
         "8,412,093", "184,213", "21,804", "SIMULATED", "stale data", "spread below costs", "basis not profit",
         *strategy.warnings, *strategy.settings.values(), "2023-08-01 03:00:00.123", "r1-cex_dex_arb-88001-0.1",
-        "88,005", "0.512345678901234567", "101.20", "4.51", "9.88", "inside the prices", "38 % of 107 closed",
+        "88,005", "101.20", "4.51", "9.88", "inside the prices", "38 % of 107 closed",
     ):  # fmt: skip
         assert wanted in text, wanted
     for _, title, definition in DEFINITIONS:
@@ -260,7 +262,7 @@ def test_a_long_series_is_thinned_but_one_spike_survives() -> None:
     chart = draw_chart(points)
     assert chart is not None
     heights = [float(y) for _, y in re.findall(r"([\d.]+) ([\d.]+)", chart.line)]
-    assert len(heights) <= 4 * (BUCKETS + 2) and min(heights) == 0.0 and heights.count(0.0) == 1
+    assert len(heights) <= 4 * (BUCKETS + 2) and heights.count(min(heights)) == 1 and min(heights) < 100
 
 
 def test_series_are_added_at_all_of_their_times() -> None:
@@ -277,7 +279,7 @@ def test_figures_are_typeset() -> None:
     ]  # fmt: skip
     assert [signed("-2.5"), cost("1.2"), cost("-1.2"), cost("x")] == ["−2.50", "−1.20", "+1.20", "—"]
     assert exact_figure("1234.123456789012345678901234567890") == "1,234.12345678901234567890123456789"
-    assert [price("1846.123456789"), price("0.0000123456789"), price("0")] == ["1,846.1235", "0.000012345679", "0"]
+    assert [brief("1846.123456789"), brief("0.0000123456789"), brief("0")] == ["1,846.1235", "0.000012345679", "0"]
     assert percent(0.1234) == "12.3 %" and percent(None) == "—"
     assert (utc(0), utc(START_NS + 5_000_000, True)) == ("—", "2023-08-01 00:00:00.005")
     assert [span(90 * 10**9), span(NS_PER_DAY * 3 + NS_PER_HOUR), span(500_000_000)] == ["1m 30s", "3d 01h", "0.5 s"]
