@@ -1,0 +1,77 @@
+"""The web application: routes, error pages, and the guard in front of all of it."""
+
+from http import HTTPStatus
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from webui.auth import LoginBrake, Sessions
+from webui.commands import Commands
+from webui.data import Data
+from webui.guard import Guard
+from webui.login import Login
+from webui.pages import Pages
+from webui.rendering import STATIC, Renderer
+from webui.source import DashboardSource
+from webui.stream import StreamHub
+
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
+
+
+def make_app(
+    source: DashboardSource,
+    sessions: Sessions,
+    hub: StreamHub,
+    *,
+    allowed_hosts: frozenset[str] = LOOPBACK_HOSTS,
+    cookie_name: str = "kernel_session",
+    is_secure: bool = False,
+    token_hint: str = "",
+) -> ASGIApp:
+    """The ASGI application. `is_secure` marks the cookie for https only; `token_hint` says where the token is kept."""
+    renderer = Renderer()
+    login = Login(
+        sessions, LoginBrake(), renderer, cookie_name=cookie_name, is_secure=is_secure, hint=token_hint
+    )
+    pages = Pages(source, renderer)
+    data = Data(source, hub)
+    commands = Commands(source)
+
+    async def refused(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        detail = error.detail if isinstance(error, HTTPException) else "The fault is ours; the log of the kernel has it."
+        if "text/html" not in request.headers.get("accept", ""):
+            return PlainTextResponse(detail, status)
+        return renderer.plain("error.html", status, status=status, phrase=HTTPStatus(status).phrase, detail=detail)
+
+    app = Starlette(
+        routes=[
+            Route("/", pages.overview),
+            Route("/login", login.show),
+            Route("/login", login.submit, methods=["POST"]),
+            Route("/logout", login.logout, methods=["POST"]),
+            Route("/stream", data.stream),
+            Route("/kill", commands.kill, methods=["POST"]),
+            Route("/kill/reset", commands.reset, methods=["POST"]),
+            Route("/data/session", data.session),
+            Route("/data/equity", data.equity),
+            Route("/data/equity.csv", data.equity_csv),
+            Mount("/static", StaticFiles(directory=STATIC)),
+            # One strategy: {module} is its name. The pages of the next issue (settings, guide, logs) join here.
+            Route("/{module}/dashboard", pages.dashboard),
+            Route("/{module}/performance", pages.performance),
+            Route("/{module}/trades", pages.trades),
+            Route("/{module}/trades.csv", data.trades_csv),
+            Route("/{module}/trades/{order_id}", pages.story),
+            Route("/{module}/positions", pages.positions),
+            Route("/{module}/signal", data.signal),
+            Route("/{module}/command", commands.command, methods=["POST"]),
+        ],
+        exception_handlers={HTTPException: refused, 500: refused},
+    )
+    return Guard(app, sessions=sessions, allowed_hosts=allowed_hosts, cookie_name=cookie_name)
