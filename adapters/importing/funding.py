@@ -148,7 +148,7 @@ class FundingSource(Source, frozen=True, kw_only=True):
         rate = float_of(row[self.columns.rate], self.columns.rate) / interval_h
         if abs(rate) * 100 > self.rate_pct_per_hour_max:
             raise BadRow(
-                f"{self.columns.rate}: expected at most {self.rate_pct_per_hour_max:g} % an hour, found {rate * 100:g} %"
+                f"{self.columns.rate}: expected {self.rate_pct_per_hour_max:g} % an hour at most, found {rate:.2%}"
             )
         return (-rate if self.positive_means == "longs_pay" else rate) + 0.0  # -0.0 would be another text in the log
 
