@@ -199,12 +199,11 @@ class RiskGate:
         books, tally = state.ledger.books(strategy), state.tally(key)
         working_usd = state.reservations.usd.get(key, ZERO)
         failed_usd = MONEY.add(tally.failed_today(now_ns), state.reservations.gas_usd.get(key, ZERO))
-        pace = tally.pace(now_ns, limits.max_orders_per_minute + 1)
         rows: list[tuple[str, Decimal, float, str]] = [
             ("budget", MONEY.add(state.capital_usd.get(key, ZERO), working_usd), limits.budget_usd, "USD"),
             ("gross_exposure", MONEY.add(books.exposure_usd, working_usd), limits.max_gross_exposure_usd, "USD"),
             ("open_orders", Decimal(self.open_orders(strategy)), limits.max_open_orders, "orders"),
-            ("orders_per_minute", Decimal(pace), limits.max_orders_per_minute, "orders/min"),
+            ("orders_per_minute", Decimal(tally.pace(now_ns)), limits.max_orders_per_minute, "orders/min"),
             ("daily_loss", tally.day_loss(now_ns, books.pnl_usd), limits.max_daily_loss_usd, "USD"),
             ("drawdown", tally.drawdown_pct(limits.budget_usd, books.pnl_usd), limits.max_drawdown_pct, "%"),
             ("failed_tx_cost", failed_usd, limits.max_failed_tx_cost_usd_per_day, "USD"),

@@ -93,8 +93,8 @@ class OrderCase:
         if not self.is_exit:
             yield from self._blacklists()
             yield from self._health()
-        yield from self._lattice()
         yield from self._prices()
+        yield from self._lattice()
         if isinstance(self.intent, Swap):
             yield from self._swap_price(self.intent)
             yield from self._swap_costs(self.intent)
@@ -356,7 +356,7 @@ class OrderCase:
     def _pace(self) -> Iterator[Denial]:
         for scope in self.scopes:
             limit = scope.limits.max_orders_per_minute * (EXIT_PACE if self.is_exit else 1)
-            asked = self._tally(scope).pace(self.now_ns, limit) + self.legs_before + 1
+            asked = self._tally(scope).pace(self.now_ns) + self.legs_before + 1
             yield from _over("orders_per_minute", scope, Decimal(limit), Decimal(asked))
 
     def _balance(self) -> Iterator[Denial]:

@@ -1,5 +1,6 @@
 """What the gate remembers of one scope (a strategy, or all): pace, failures, losses. Changed by events alone."""
 
+from bisect import bisect_right
 from collections import deque
 from decimal import Decimal
 
@@ -45,19 +46,14 @@ class RiskTally:
     def approve(self, now_ns: int) -> None:
         """An order went out."""
         window = self.approved_ns
-        window.append(now_ns)
+        window.append(max(now_ns, window[-1]) if window else now_ns)
         while window[0] <= now_ns - WINDOW_NS:
             window.popleft()
 
-    def pace(self, now_ns: int, limit: int) -> int:
-        """Orders of the last 60 s, counted up to `limit`."""
+    def pace(self, now_ns: int) -> int:
+        """Orders of the last 60 s."""
         window = self.approved_ns
-        start_ns = now_ns - WINDOW_NS
-        if not window or window[-1] <= start_ns:
-            return 0
-        if len(window) >= limit > 0 and window[-limit] > start_ns:
-            return limit
-        return sum(1 for each in window if each > start_ns)
+        return len(window) - bisect_right(window, now_ns - WINDOW_NS)
 
     def succeed(self) -> None:
         """Something was executed: the row of failures ends."""

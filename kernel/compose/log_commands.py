@@ -37,7 +37,7 @@ def _tag(event: Event) -> str:
 def _info(arguments: argparse.Namespace) -> int:
     reader = EventLogReader(arguments.log)
     header = reader.header
-    counts: Counter[type] = Counter()
+    counts: Counter[type[Event]] = Counter()
     derived = 0
     first_ts_ns = last_ts_ns = 0
     for block in reader.blocks():
@@ -91,7 +91,7 @@ def _event_kinds() -> list[type[Event]]:
     from bus import events
 
     found = (getattr(events, name) for name in events.__all__)
-    return [each for each in found if isinstance(each, type) and each.__struct_config__.tag]
+    return [each for each in found if isinstance(each, type) and issubclass(each, Event) and each.__struct_config__.tag]
 
 
 def _export(arguments: argparse.Namespace) -> int:
