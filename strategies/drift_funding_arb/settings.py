@@ -140,8 +140,8 @@ class DriftFundingArbSettings(Settings, frozen=True, kw_only=True):
     use_stand_in_venues: Annotated[
         bool,
         _meta("Stand-in venues", "", _VENUE, "Where the chosen venue lists no instrument, Drift stands in for "
-              "Velocity, Binance spot for Jupiter, and Binance's perpetual for its spot, funding counted. The page says so. "
-              "Switch it off to trade.", False),
+              "Velocity, Binance spot for Jupiter, and Binance's perpetual for its spot, funding counted. The page "
+              "says so. Switch it off to trade.", False),
     ] = True  # fmt: skip
     allow_short_spot: Annotated[
         bool,

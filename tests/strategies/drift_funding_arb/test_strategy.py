@@ -111,6 +111,14 @@ def test_the_break_even_counts_both_exits() -> None:
     assert len(cheap.opens()) == 1
 
 
+def test_income_beyond_the_horizon_does_not_count() -> None:
+    desk = started(forecast_horizon_hours=24)
+    desk.hours(1, 24, 0.018)  # breaks even after about 35 h, within the limit of 48 h
+    assert not desk.opens() and desk.strategy.why_not["BTC-PERP"] == "costs"
+    candidate = desk.opportunities[-1]
+    assert candidate.expected_net_usd < 0 and desk.strategy.funnel.best_rejected is not None
+
+
 def test_at_most_one_opportunity_per_settled_rate_and_none_for_a_repetition() -> None:
     desk = started()
     desk.hours(1, 12, HIGH)
