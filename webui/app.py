@@ -35,16 +35,16 @@ def make_app(
 ) -> ASGIApp:
     """The ASGI application. `is_secure` marks the cookie for https only; `token_hint` says where the token is kept."""
     renderer = Renderer()
-    login = Login(
-        sessions, LoginBrake(), renderer, cookie_name=cookie_name, is_secure=is_secure, hint=token_hint
-    )
+    login = Login(sessions, LoginBrake(), renderer, cookie_name=cookie_name, is_secure=is_secure, hint=token_hint)
     pages = Pages(source, renderer)
     data = Data(source, hub)
     commands = Commands(source)
 
     async def refused(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
-        detail = error.detail if isinstance(error, HTTPException) else "The fault is ours; the log of the kernel has it."
+        detail = (
+            error.detail if isinstance(error, HTTPException) else "The fault is ours; the log of the kernel has it."
+        )
         if "text/html" not in request.headers.get("accept", ""):
             return PlainTextResponse(detail, status)
         return renderer.plain("error.html", status, status=status, phrase=HTTPStatus(status).phrase, detail=detail)

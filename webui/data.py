@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from kernel.errors import StoreError
-from webui.history import EquitySeries, TradeQuery
+from webui.history import EquitySeries, TradeList, TradeQuery
 from webui.pages import trade_query
 from webui.periods import PERIODS, since_ns
 from webui.source import DashboardSource
@@ -56,8 +56,11 @@ class Data:
         return StreamResponse(self._hub, client)
 
     async def equity(self, request: Request) -> Response:
-        """Equity and drawdown of `?strategy=` (or of everything) over `?period=`."""
-        series, now_ns = await self._series(request, CHART_POINTS)
+        """Equity and drawdown of `?strategy=` (or of everything) over `?period=`; `error` when there is no history."""
+        try:
+            series, now_ns = await self._series(request, CHART_POINTS)
+        except StoreError as error:
+            return _json({"error": str(error)})
         values = [value for _, value in series.points]
         return _json(
             {
@@ -73,7 +76,10 @@ class Data:
 
     async def equity_csv(self, request: Request) -> Response:
         """The same as a file."""
-        series, _ = await self._series(request, CSV_POINTS)
+        try:
+            series, _ = await self._series(request, CSV_POINTS)
+        except StoreError as error:
+            raise HTTPException(503, str(error)) from error
         values = [value for _, value in series.points]
         out = io.StringIO()
         writer = csv.writer(out)
@@ -101,22 +107,32 @@ class Data:
         query = trade_query(request, CSV_SLICE)
         if self._source.strategy(query.strategy) is None:
             raise HTTPException(404, "there is no such strategy")
+        try:
+            first = await self._source.trades(query)
+        except StoreError as error:
+            raise HTTPException(503, str(error)) from error
         return StreamingResponse(
-            self._trade_lines(query), media_type="text/csv; charset=utf-8", headers=_attachment("trades.csv")
+            self._trade_lines(query, first), media_type="text/csv; charset=utf-8", headers=_attachment("trades.csv")
         )
 
-    async def _trade_lines(self, query: TradeQuery) -> AsyncIterator[str]:
+    async def _trade_lines(self, query: TradeQuery, listed: TradeList) -> AsyncIterator[str]:
         yield _line(("time_utc", *TRADE_COLUMNS))
         written = 0
-        while written < CSV_ROWS:
-            listed = await self._source.trades(query)
+        while True:
             for row in listed.rows:
                 yield _line((iso(row.ts_ns), *(_plain(getattr(row, column)) for column in TRADE_COLUMNS)))
             written += len(listed.rows)
             if not listed.next_key:
                 return
+            if written >= CSV_ROWS:
+                yield _line((f"stopped after {written} rows; filter to see the rest",))
+                return
             query = msgspec.structs.replace(query, before_key=listed.next_key)
-        yield _line((f"stopped after {written} rows; filter to see the rest",))
+            try:
+                listed = await self._source.trades(query)
+            except StoreError as error:
+                yield _line((f"incomplete: {error}",))
+                return
 
     async def _series(self, request: Request, points_max: int) -> tuple[EquitySeries, int]:
         name = request.query_params.get("strategy") or None
@@ -126,10 +142,7 @@ class Data:
         if name is not None and self._source.strategy(name) is None:
             raise HTTPException(404, f"there is no strategy {name[:80]!r}")
         now_ns = self._source.overview().now_ns
-        try:
-            return await self._source.equity(name, since_ns(now_ns, period), points_max), now_ns
-        except StoreError as error:
-            raise HTTPException(503, str(error)) from error
+        return await self._source.equity(name, since_ns(now_ns, period), points_max), now_ns
 
 
 def drawdowns(values: list[Decimal | None]) -> list[Decimal | None]:

@@ -72,9 +72,7 @@ class Login:
         return answer
 
     def _form(self, target: str, error: str = "", status: int = 200) -> Response:
-        return self._renderer.plain(
-            "login.html", status, target=target, is_in=False, error=error, hint=self._hint
-        )
+        return self._renderer.plain("login.html", status, target=target, is_in=False, error=error, hint=self._hint)
 
 
 def local_path(text: str) -> str:

@@ -52,7 +52,7 @@ class _Topic:
         cells = {
             key: cell
             for key, cell in rendered.cells.items()
-            if known.get(key) != cell and not (cell.age_ms is not None and self._is_counted(key, cell, now_s))
+            if (known.get(key) != cell if cell.age_ms is None else not self._is_counted(key, cell, now_s))
         }
         for key, cell in cells.items():
             if cell.age_ms is not None:
@@ -71,7 +71,7 @@ class _Topic:
         before = self.cells.get(key)
         if cell.age_ms is None or before is None or before.age_ms is None or before.hint != cell.hint:
             return False
-        sent_ms, at_s = self._ages.get(key, (-1_000_000, now_s))
+        sent_ms, at_s = self._ages[key]
         return abs(cell.age_ms - sent_ms - (now_s - at_s) * 1_000) < AGE_SLACK_MS
 
 

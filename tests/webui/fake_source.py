@@ -124,7 +124,9 @@ class FakeSource:
     def _row(self, name: str) -> StrategyRow:
         state = self.states[name]
         if state == "disabled":
-            return StrategyRow(name=name, title=NAMES[name], state=state, state_reason="LAUNCH_SNIPER_MODULE_ENABLED is off")
+            return StrategyRow(
+                name=name, title=NAMES[name], state=state, state_reason="LAUNCH_SNIPER_MODULE_ENABLED is off"
+            )
         wave = Decimal(str(round(math.sin(self.looks / 7 + len(name)) * 3, 2)))
         return StrategyRow(
             name=name,
@@ -210,7 +212,9 @@ class FakeSource:
             ),
         )  # fmt: skip
         return Positions(
-            rows=legs[: self.legs], delta_usd=Decimal("1.05"), note="Exit when the hourly rate is below 0.0010 % for 3 hours; now 0.0031 %."
+            rows=legs[: self.legs],
+            delta_usd=Decimal("1.05"),
+            note="Exit when the hourly rate is below 0.0010 % for 3 hours; now 0.0031 %.",
         )
 
     async def equity(self, name: str | None, since_ns: int, points_max: int) -> EquitySeries:
@@ -260,7 +264,11 @@ class FakeSource:
             by_day=(Bucket("2024-08-09", Decimal("41.12"), 22), Bucket("2024-08-08", Decimal("-8.40"), 31)),
             by_instrument=(Bucket("uniswap_v3.polygon:USDC/WETH-500", Decimal("61.2"), 40), Bucket(HOSTILE, Decimal("-3.1"), 2)),
             by_venue=(Bucket("binance", Decimal("20"), 20),),
-            realisations=(Realisation("run7-cex_dex_arb-88-0", Decimal("1.44"), Decimal("0.92"), "pool_moved"),),
+            realisations=tuple(
+                Realisation(f"run7-cex_dex_arb-{i}-0", Decimal("1.44") + Decimal(i % 5) / 4,
+                            Decimal("0.92") + Decimal(i % 9 - 4) / 3, "pool_moved" if i % 3 else "as_expected")
+                for i in range(24)
+            ),
             note="From memory: this run only.",
         )  # fmt: skip
 

@@ -52,11 +52,24 @@ function brief(value) {
   return value < 0 ? `\u2212${scaled}` : scaled;
 }
 
-function axes(format) {
+// 24 hours, year-month-day; the date stands where it changes. Columns: tick step in seconds, text, then what is added
+// when the year, month, day, hour, minute or second changes, and the mode (1 = in addition).
+const DAY = "\n{YYYY}-{MM}-{DD}";
+const TIMES = [
+  [31536000, "{YYYY}", null, null, null, null, null, null, 1],
+  [2419200, "{YYYY}-{MM}", null, null, null, null, null, null, 1],
+  [86400, "{MM}-{DD}", "\n{YYYY}", null, null, null, null, null, 1],
+  [60, "{HH}:{mm}", DAY, null, DAY, null, null, null, 1],
+  [1, "{HH}:{mm}:{ss}", DAY, null, DAY, null, null, null, 1],
+  [0.001, ":{ss}.{fff}", DAY, null, DAY, null, "\n{HH}:{mm}", null, 1],
+];
+
+function axes(format, isShared) {
   const muted = colour("muted"), line = colour("line");
   const font = "11px system-ui, sans-serif";
   const common = { stroke: muted, font, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1, size: 4 } };
-  return [{ ...common, space: 80 }, { ...common, size: 64, gap: 6, space: 28, values: (_, splits) => splits.map(format) }];
+  const time = isShared ? { values: (_, splits) => splits.map(() => ""), size: 6 } : { values: TIMES, size: 36 };
+  return [{ ...common, space: 72, ...time }, { ...common, size: 64, gap: 6, space: 22, values: (_, splits) => splits.map(format) }];
 }
 
 class Chart {
@@ -114,7 +127,7 @@ class Chart {
     const host = this.hosts[index];
     this.plots.push(new uPlot({
       width: host.clientWidth, height: host.clientHeight, legend: { show: false },
-      padding: [8, 8, 0, 0], ...options, hooks: { ...options.hooks, setCursor: [(plot) => this.tip(plot, index)] },
+      padding: [8, 24, 0, 0], ...options, hooks: { ...options.hooks, setCursor: [(plot) => this.tip(plot, index)] },
     }, data, host));
   }
 
@@ -160,10 +173,11 @@ class EquityChart extends Chart {
   async load() {
     const data = await this.fetch(`${this.box.dataset.src}&period=${this.period}`);
     if (!data) return;
+    if (data.error) { this.say(`Not available now: ${data.error}`); return; }
     this.data = data;
     this.ageMs = data.age_ms;
     this.fetchedAt = performance.now();
-    const known = data.equity.filter((value) => value !== null).length;
+    const known = this.known = data.equity.filter((value) => value !== null).length;
     this.say(known < 2 ? "The curve begins with the second sample; samples come once a minute of event time." :
       [data.simulated ? "Simulated." : "", data.note].filter(Boolean).join(" "));
     this.draw();
@@ -178,7 +192,7 @@ class EquityChart extends Chart {
   }
 
   draw() {
-    if (!this.data) return;
+    if (!this.data || this.known < 2) { this.clear(); return; }
     const [ts, equity, drawdown] = this.series();
     if (this.plots.length && !this.isThemeStale()) {
       this.plots[0].setData([ts, equity]);
@@ -189,10 +203,9 @@ class EquityChart extends Chart {
     this.theme = colour("page");
     const line = colour("info"), loss = colour("loss");
     const cursor = { sync: { key: "time" }, points: { size: 6 }, drag: { x: true, y: false } };
-    const dash = this.data.simulated ? [] : undefined;
     this.add(0, {
-      cursor, axes: axes(brief), scales: { x: { time: true } },
-      series: [{}, { stroke: line, width: 1.5, fill: faint(line, 0.1), dash, points: { show: ts.length < 3 } }],
+      cursor, axes: axes(brief, true), scales: { x: { time: true } },
+      series: [{}, { stroke: line, width: 1.5, fill: faint(line, this.data.simulated ? 0.06 : 0.14), points: { show: ts.length < 3 } }],
       hooks: { draw: [(plot) => this.drawMarks(plot)] },
     }, [ts, equity]);
     this.add(1, {
@@ -216,6 +229,7 @@ class EquityChart extends Chart {
       ctx.lineTo(x, plot.bbox.top + plot.bbox.height);
       ctx.stroke();
       ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
+      ctx.textAlign = "left";
       ctx.fillText(mark.kind, x + 4 * devicePixelRatio, plot.bbox.top + 12 * devicePixelRatio);
     }
     ctx.restore();
