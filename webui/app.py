@@ -42,9 +42,7 @@ def make_app(
 
     async def refused(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
-        detail = (
-            error.detail if isinstance(error, HTTPException) else "The fault is ours; the log of the kernel has it."
-        )
+        detail = error.detail if isinstance(error, HTTPException) else "The fault is ours; the kernel's log has it."
         if "text/html" not in request.headers.get("accept", ""):
             return PlainTextResponse(detail, status)
         return renderer.plain("error.html", status, status=status, phrase=HTTPStatus(status).phrase, detail=detail)

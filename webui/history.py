@@ -1,6 +1,6 @@
 """What the pages show of the past: equity, trades, performance and the story of one order.
 
-The same values come from Postgres or, without a database, from bounded memory rings; `note` says which and how far back.
+The same values come from Postgres or, without a database, from memory rings; `note` says which and how far back.
 """
 
 from decimal import Decimal

@@ -52,9 +52,9 @@ class Login:
         address = request.client.host if request.client else "unknown"
         wait_s = self._brake.wait_s(address)
         if wait_s > 0:
-            answer = self._form(target, f"Too many wrong tokens. Try again in {wait_s:.0f} s.", 429)
-            answer.headers["Retry-After"] = str(int(wait_s) + 1)
-            return answer
+            refused = self._form(target, f"Too many wrong tokens. Try again in {wait_s:.0f} s.", 429)
+            refused.headers["Retry-After"] = str(int(wait_s) + 1)
+            return refused
         session = self._sessions.login(token.strip())
         if session is None:
             self._brake.failed(address)

@@ -142,7 +142,7 @@ class WebServer:
         done, _ = await asyncio.wait({self._serving}, timeout=DRAIN_S)
         if not done:
             for connection in tuple(self._server.server_state.connections):
-                connection.transport.abort()  # type: ignore[union-attr]
+                connection.transport.abort()
         await self._serving
         if self._streaming is not None:
             self._streaming.cancel()

@@ -1,4 +1,4 @@
-"""What the dashboard needs of the kernel: snapshots of folds, history, and three commands. The composition root adapts."""
+"""What the dashboard needs of the kernel: snapshots of folds, history, three commands. The composition root adapts."""
 
 from typing import Protocol
 

@@ -1,4 +1,4 @@
-"""The cells of a strategy's pages: head, figures, funnel with its reasons, best rejected candidate, feeds, positions."""
+"""The cells of a strategy's pages: head, figures, funnel with reasons, best rejected candidate, feeds, positions."""
 
 from decimal import Decimal
 

@@ -1,4 +1,5 @@
-"""FOR TESTS ONLY: a dashboard source whose numbers are made up and move with every look. Nothing here is market data."""
+# ruff: noqa: E501
+"""FOR TESTS ONLY: a source whose numbers are made up and move with every look. Nothing here is market data."""
 
 import math
 from decimal import Decimal
