@@ -4,8 +4,6 @@ Field meanings from binance-spot-api-docs @a5e0bc3 (2026-07) and recorded USD-M 
 fields are ignored, as new ones appear without notice. Times are milliseconds of the venue's clock.
 """
 
-import math
-
 import msgspec
 from msgspec import Raw, Struct
 
@@ -13,6 +11,8 @@ from kernel.errors import BadWire
 
 Levels = list[tuple[float, float]]
 SHOWN_CHARS_MAX = 120  #: of a bad frame in an error text
+VALUE_MAX = 1e18  #: no price or quantity comes near it, and products of two stay finite
+PRICE_MIN = 1e-18
 
 
 class BookTicker(
@@ -131,7 +131,7 @@ def decode_frame(frame: bytes) -> Message | None:
     """One combined-stream frame, or one REST depth snapshot (an object without `stream`).
 
     Returns None for a stream that this adapter does not read. Raises `BadWire` for text that is not what it claims,
-    and for prices or quantities that no market has (not finite, negative, price zero).
+    and for prices or quantities that no market has (not finite, negative, beyond 1e18, price zero).
     """
     try:
         envelope = _envelope.decode(frame)
@@ -143,17 +143,17 @@ def decode_frame(frame: bytes) -> Message | None:
         if decoder is None:
             return None
         message: BookTicker | TradeTick | DepthDiff = decoder.decode(envelope.data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         shown = bytes(frame[:SHOWN_CHARS_MAX]).decode("utf-8", "backslashreplace")
         raise BadWire(f"expected a Binance market frame, found {shown!r}: {error}") from error
     match message:
         case BookTicker():
-            if not (0 < message.bid <= message.ask < math.inf):
+            if not (PRICE_MIN < message.bid <= message.ask < VALUE_MAX):
                 raise BadWire(f"expected 0 < bid <= ask, found bid {message.bid} ask {message.ask}")
-            if not (0 <= message.bid_qty < math.inf and 0 <= message.ask_qty < math.inf):
+            if not (0 <= message.bid_qty < VALUE_MAX and 0 <= message.ask_qty < VALUE_MAX):
                 raise BadWire(f"expected quantities >= 0, found {message.bid_qty} and {message.ask_qty}")
         case TradeTick():
-            if not (0 < message.price < math.inf and 0 < message.qty < math.inf):
+            if not (PRICE_MIN < message.price < VALUE_MAX and 0 < message.qty < VALUE_MAX):
                 raise BadWire(f"expected price and qty > 0, found {message.price} and {message.qty}")
         case DepthDiff():
             if message.first_id > message.last_id:
@@ -165,5 +165,5 @@ def decode_frame(frame: bytes) -> Message | None:
 def _require_levels(bids: Levels, asks: Levels) -> None:
     for side in (bids, asks):
         for price, qty in side:
-            if not (0 < price < math.inf and 0 <= qty < math.inf):
+            if not (PRICE_MIN < price < VALUE_MAX and 0 <= qty < VALUE_MAX):
                 raise BadWire(f"expected level price > 0 and qty >= 0, found {price} and {qty}")

@@ -23,6 +23,7 @@ from adapters.importing.tally import Tally
 from bus.events import Event, GasPrice
 from kernel.errors import ConfigError
 
+GWEI_MAX = 1_000_000_000  #: one native unit per unit of gas
 STEPS_MAX = 10_000_000  #: of an assumed constant: twenty years by the minute
 
 
@@ -50,7 +51,7 @@ class GasCsv(GasSource, frozen=True, kw_only=True, tag="gas_csv"):
     time_column: str = "block_timestamp"
     price_column: str = "gas_price"
     time_unit: TimeUnit = "auto"
-    gwei_max: Annotated[float, Meta(gt=0)] = 100_000.0
+    gwei_max: Annotated[float, Meta(gt=0, le=GWEI_MAX)] = 100_000.0
 
     def read(self, files: tuple[Path, ...], tally: Tally) -> Iterator[Event]:
         interval_ns = interval_ns_of(self.interval, f"{self.source_name}.interval")
@@ -102,8 +103,8 @@ class GasAssumed(GasSource, frozen=True, kw_only=True, tag="gas_assumed", rename
             gwei = decimal_of(self.gwei, "gwei")
         except BadRow as bad:
             raise ConfigError(f"{self.source_name}.{bad}") from bad
-        if gwei <= 0:
-            raise ConfigError(f"{self.source_name}.gwei: expected more than 0, found {self.gwei}")
+        if not 0 < gwei <= GWEI_MAX:
+            raise ConfigError(f"{self.source_name}.gwei: expected more than 0, at most {GWEI_MAX}, found {self.gwei}")
 
     def read(self, files: tuple[Path, ...], tally: Tally) -> Iterator[Event]:
         wei = wei_of(decimal_of(self.gwei, "gwei"))

@@ -54,7 +54,7 @@ class Assumption(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     name: Literal["native_usd"]
     chain: Name
-    value: Annotated[float, Meta(gt=0)]
+    value: Annotated[float, Meta(gt=0, le=1e9)]
     note: Annotated[str, Meta(min_length=10)]  #: where the number comes from
 
 
@@ -102,7 +102,7 @@ def load_manifest(path: Path, root: Path) -> ImportPlan:
         manifest = msgspec.toml.decode(path.read_bytes(), type=Manifest)
     except OSError as error:
         raise ConfigError(f"{path}: the manifest cannot be read: {error}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: {error}") from error
     if not root.is_dir():
         raise ConfigError(f"{path}: expected --root to be a folder, found {root}")
@@ -115,23 +115,24 @@ def load_manifest(path: Path, root: Path) -> ImportPlan:
     )
     if window_ns[0] >= window_ns[1]:
         raise ConfigError(f"{path}: window: expected from before to, found {window.start} and {window.end}")
+    assumptions = (
+        *(f"{each.name} of {each.chain} = {each.value:g}: {each.note}" for each in manifest.assumption),
+        *(
+            f"gas price of {each.chain} = {each.gwei} gwei: {each.origin}"
+            for each in manifest.source
+            if isinstance(each, GasAssumed)
+        ),
+    )
     return ImportPlan(
         name=manifest.log.name,
         description=manifest.log.description,
-        note=manifest.log.note,
+        note=" ".join(filter(None, (manifest.log.note, *(f"Assumed: {each}." for each in assumptions)))),
         listings=tuple(each.listed_at(0) for each in manifest.instrument),
         sources=tuple(
             PlannedSource(source, _resolve(path, root, index, source)) for index, source in enumerate(manifest.source)
         ),
         native_usd={each.chain: each.value for each in manifest.assumption},
-        assumptions=(
-            *(f"{each.name} of {each.chain} = {each.value:g}: {each.note}" for each in manifest.assumption),
-            *(
-                f"gas price of {each.chain} = {each.gwei} gwei: {each.origin}"
-                for each in manifest.source
-                if isinstance(each, GasAssumed)
-            ),
-        ),
+        assumptions=assumptions,
         window_ns=window_ns,
     )
 

@@ -1,6 +1,7 @@
 """A checked import: streams the events of all sources in total order, and accounts for every row afterwards."""
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -11,8 +12,12 @@ from adapters.importing.merge import merge
 from adapters.importing.source import Source
 from adapters.importing.tally import SourceReport, Tally
 from bus.bus import check_event
+from bus.clock import NS_PER_S
 from bus.events import Bar, Event, GasPrice, InstrumentListed, Quote, Trade
 from kernel.errors import BadInput
+
+
+SHOWN_GAPS_MAX = 3  #: per source in the text; the struct lists more
 
 
 class PlannedSource(Struct, frozen=True):
@@ -43,6 +48,10 @@ class ImportReport(Struct, frozen=True, kw_only=True):
                 f"{each.name}: read {each.rows_read}, kept {each.rows_kept}, refused {each.rows_refused}, "
                 f"passed over {each.rows_passed_over}, gaps {each.gaps} ({each.steps_missing} steps missing)"
             )
+            for gap in each.gap_list[:SHOWN_GAPS_MAX]:
+                yield f"  gap {_iso(gap.from_ts_ns)} to {_iso(gap.to_ts_ns)}: {gap.reason}"
+            if each.gaps > SHOWN_GAPS_MAX:
+                yield f"  and {each.gaps - SHOWN_GAPS_MAX} more gaps"
             for reason, count in sorted(each.withheld.items()):
                 yield f"  withheld {count}: {reason}"
             for refusal in each.refusals:
@@ -72,7 +81,7 @@ class ImportPlan:
     ) -> None:
         self.name = name
         self.description = description
-        self.note = note
+        self.note = note  #: what a reader must know, the assumptions included; belongs into the log's header
         self.assumptions = assumptions
         self.sources = sources
         self._listings = listings
@@ -158,3 +167,7 @@ class ImportPlan:
                 case Trade() if event.instrument in wanted:
                     prices[event.instrument] = event.price
             yield event
+
+
+def _iso(ts_ns: int) -> str:
+    return datetime.fromtimestamp(ts_ns // NS_PER_S, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -69,7 +69,7 @@ def read_json(path: Path, tally: Tally) -> Iterator[Row]:
             tally.rows_read += 1
             try:
                 cells: dict[str, Any] = _row_decoder.decode(raw)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 tally.refuse(f"expected a flat JSON object, found {raw[:60]!r}: {error}")
                 continue
             yield {name: _text(value) for name, value in cells.items()}
@@ -99,7 +99,7 @@ def _array_rows(path: Path, first: bytes, lines: Iterator[tuple[int, bytes]]) ->
     whole = b"\n".join(parts)
     try:
         items = _array_decoder.decode(whole)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput(f"{path}: expected a JSON array of objects, found {error}") from error
     number, position = 1, 0
     for item in items:

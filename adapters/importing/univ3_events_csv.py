@@ -62,7 +62,8 @@ class Univ3EventsCsv(Source, frozen=True, kw_only=True, tag="univ3_events_csv"):
 
     def read(self, files: tuple[Path, ...], tally: Tally) -> Iterator[Event]:
         is_raw = self.format == "raw"
-        last_place, last_ns, last_tick = (-1, -1), -1, 0
+        last_place, last_ns = (-1, -1), -1
+        last_tick: int | None = None
         jump_max = self.jump_pct_max / 100
         for path in files:
             times = TimeColumn()
@@ -80,7 +81,7 @@ class Univ3EventsCsv(Source, frozen=True, kw_only=True, tag="univ3_events_csv"):
                     last_place, last_ns = place, block_ns
                     log = _raw_log(row) if is_raw else _decoded_log(row)
                     if isinstance(log, SwapLog):
-                        if last_tick and abs(1.0001 ** (log.tick - last_tick) - 1) > jump_max:
+                        if last_tick is not None and abs(1.0001 ** (log.tick - last_tick) - 1) > jump_max:
                             raise BadRow(
                                 f"jumps from tick {last_tick} to {log.tick}, more than {self.jump_pct_max:g} %"
                             )

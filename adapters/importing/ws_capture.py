@@ -30,7 +30,9 @@ class WsCapture(Source, frozen=True, kw_only=True, tag="ws_capture"):
     instrument: str
     market: Binance
     symbol: str  #: the venue's name, upper case
-    contract_usd: Annotated[float, Meta(ge=0)] = 0.0  #: inverse contracts: USD a contract; quantities become base units
+    contract_usd: Annotated[float, Meta(ge=0, le=1e9)] = (
+        0.0  #: inverse contracts: USD a contract; quantities become base units
+    )
 
     @property
     def subject(self) -> str:

@@ -45,6 +45,8 @@ def test_a_stream_that_is_not_read_is_none() -> None:
         (b'{"stream":"x@depth","data":{"E":1,"s":"X","U":5,"u":4,"b":[],"a":[]}}', "U <= u"),
         (b'{"stream":"x@depth","data":{"E":1,"s":"X","U":4,"u":4,"b":[["-1","1"]],"a":[]}}', "level price"),
         (b'{"lastUpdateId":7,"bids":[["1","nan"]],"asks":[]}', "level price"),
+        (b'{"lastUpdateId":7,"bids":[["1","1e308"]],"asks":[]}', "level price"),
+        (b'{"other":' + b"[" * 100_000, "recursion"),
     ],
 )
 def test_a_poison_frame_is_bad_wire(frame: bytes, message: str) -> None:

@@ -125,6 +125,7 @@ def test_an_implausible_settlement_is_refused(scratch: Scratch, row: str, reason
     ("content", "message"),
     [
         ("[", "JSON array"),
+        ("[" * 100_000, "JSON array"),
         ("[1, 2]", "flat JSON object"),
         ('{"time": 1700006400000}', "expected columns funding_rate"),
         ('{"time": {"a": 1}}', "flat JSON object"),

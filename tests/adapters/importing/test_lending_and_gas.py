@@ -88,6 +88,9 @@ def test_an_assumed_native_price_enters_the_events_and_the_report(scratch: Scrat
     events, report = scratch.run(TEXT.gas.format(path=scratch.sample("gas.csv")), tail=tail)
     assert [event.native_usd for event in events if isinstance(event, GasPrice)] == [0.7, 0.7]
     assert report.assumptions == ("native_usd of polygon = 0.7: a number for this test",)
+    assert list(report.lines())[-1] == "assumed: native_usd of polygon = 0.7: a number for this test"
+    plan = scratch.plan(TEXT.gas.format(path="gas.csv"), tail=tail)
+    assert plan.note == "Assumed: native_usd of polygon = 0.7: a number for this test."
 
 
 def test_a_native_price_from_an_instrument_is_the_last_one_known(scratch: Scratch) -> None:

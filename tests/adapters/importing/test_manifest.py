@@ -60,6 +60,7 @@ def test_the_sample_manifests_load(name: str) -> None:
         ),
         ('type = "gas_assumed"\nchain = "x"\ngwei = "3"\norigin = "a guess of mine"', "missing required field `from`"),
         ("path = 3", "source"),
+        ("path = " + "[" * 100_000, "recursion"),
         ("type = ", "a.toml|scratch.toml"),
     ],
 )

@@ -43,6 +43,7 @@ def test_a_missing_minute_is_a_gap(scratch: Scratch) -> None:
     assert isinstance(gap, FeedGap)
     assert (gap.from_ts_ns, gap.to_ts_ns, gap.ts_ns) == (T0 + 120 * 10**9, T0 + 180 * 10**9, T0 + 240 * 10**9)
     assert report.sources[0].steps_missing == 1
+    assert "  gap 2023-11-14T22:16:00Z to 2023-11-14T22:17:00Z: 1 pool states of 1m missing" in report.lines()
 
 
 @pytest.mark.parametrize(
