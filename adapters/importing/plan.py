@@ -16,7 +16,6 @@ from bus.clock import NS_PER_S
 from bus.events import Bar, Event, GasPrice, InstrumentListed, Quote, Trade
 from kernel.errors import BadInput
 
-
 SHOWN_GAPS_MAX = 3  #: per source in the text; the struct lists more
 
 
