@@ -6,6 +6,7 @@ It is updated before anybody else sees the same event. Nothing here is guessed: 
 from decimal import Decimal
 
 from bus.bus import Bus
+from bus.clock import NS_PER_MINUTE
 from bus.events import (
     Bar,
     FundingRate,
@@ -124,6 +125,14 @@ class Market:
             if listed is not None and pool.sqrt_price_x96 > 0:
                 best = (pool_price(pool.sqrt_price_x96, listed), pool.ts_ns)
         return best
+
+    def step_ns(self, instrument: str) -> int:
+        """How far apart an instrument's prices are where only bars or samples are known, else 0."""
+        bar = self.bars.get(instrument)
+        if bar is not None and instrument not in self.quotes:
+            return bar.close_ts_ns - bar.open_ts_ns
+        pool = self.pools.get(instrument)
+        return NS_PER_MINUTE if pool is not None and pool.is_sampled else 0
 
     def mark(self, instrument: str) -> tuple[float, int] | None:
         """The price that values a position: that of `mark_from` where the instrument names one, else its own."""

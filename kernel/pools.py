@@ -1,6 +1,6 @@
 """Concentrated-liquidity pools as exact states, folded from their events; shared by strategies and the paper venue.
 
-A pool whose ticks we have not seen from its birth is exact only as far as it is known; beyond that quotes refuse with
+A pool seen from its birth is known whole. Any other is exact only as far as it is known; beyond that quotes refuse with
 `depth_unknown`. A state that contradicts an event is dropped and reported, never repaired in silence.
 """
 
@@ -24,7 +24,7 @@ class Pools:
     def attach(self, bus: Bus) -> None:
         """Subscribe the fold."""
         self._bus = bus
-        bus.subscribe(PoolState, self._on_state)
+        bus.subscribe(PoolState, self._on_pool)
         bus.subscribe(PoolSwap, self._on_swap)
         bus.subscribe(LiquidityChanged, self._on_liquidity)
 
@@ -34,6 +34,21 @@ class Pools:
 
     def _listed(self, instrument: str) -> InstrumentListed | None:
         return self._market.instruments.get(instrument)
+
+    def _on_pool(self, event: PoolState) -> None:
+        listed = self._listed(event.instrument)
+        if not event.is_birth or listed is None or listed.tick_spacing <= 0:
+            self._on_state(event)
+            return
+        self._set(
+            event.instrument,
+            V3Pool,
+            sqrt_price_x96=event.sqrt_price_x96,
+            tick=event.tick,
+            liquidity=0,
+            fee_pips=listed.fee_pips,
+            tick_spacing=listed.tick_spacing,
+        )
 
     def _on_state(self, event: PoolState | PoolSwap) -> None:
         listed = self._listed(event.instrument)

@@ -1,4 +1,4 @@
-"""A strategy's view struct as labelled figures: titles, units and order come from its declarations, nothing is written twice."""
+"""A strategy's view struct as labelled figures: titles, units and order come from its declarations."""
 
 from decimal import Decimal
 from typing import Any

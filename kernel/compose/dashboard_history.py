@@ -53,7 +53,7 @@ class DashboardHistory:
         """Filled orders, newest first, by keyset."""
         records = self._memory.records(query.strategy)
         instruments = tuple(sorted({instrument_of(each.order.intent) for each in records}))
-        rows = []
+        rows: list[history.TradeRow] = []
         next_key = ""
         for record in records:
             row = self._trade(record)

@@ -15,7 +15,6 @@ from bus.events import (
     KillSwitchSet,
     OpportunitySeen,
     OrderApproved,
-    OrderDenied,
     OrphanLeg,
     Report,
     Reverted,
@@ -57,7 +56,6 @@ class OrderRecord:
         self.order = order
         self.seq = seq
         self.status = "approved"
-        self.last_ts_ns = order.ts_ns
         self.reports: list[tuple[int, Report]] = []
         self.qty = ZERO
         self.value = ZERO  #: quote currency
@@ -68,7 +66,6 @@ class OrderRecord:
     def add(self, seq: int, report: Report) -> None:
         """Take a report."""
         self.reports.append((seq, report))
-        self.last_ts_ns = report.ts_ns
         if isinstance(report, Fill):
             self.qty += report.qty
             self.value += report.qty * report.price
@@ -115,7 +112,6 @@ class DashboardMemory:
         self.counts: dict[str, Counts] = {}
         self.versions: dict[str, int] = {}
         self.kill: KillSwitchSet | None = None
-        self.last_input_ns = 0
         self._landed: set[str] = set()
         for kind in REPORTS:
             bus.subscribe(kind, self._on_report, STAGE_VIEW)
@@ -223,6 +219,3 @@ def signals_of(view: Struct) -> list[tuple[str, float | None, float | None, str]
             if isinstance(each, Struct) and {"name", "value", "threshold", "unit"} <= set(each.__struct_fields__):
                 found.append((each.name, each.value, each.threshold, each.unit))  # type: ignore[attr-defined]
     return found
-
-
-__all__ = ["Counts", "DashboardMemory", "Mark", "OrderDenied", "OrderRecord", "pnl_of", "signals_of"]

@@ -18,6 +18,7 @@ from kernel.market import Market
 
 RETRY_NS = 5 * NS_PER_S
 RETRIES_MAX = 20
+COARSE_STEPS = 2  #: price steps that a leg on bars may wait beyond its deadline
 TOLERANCE = Decimal("0.005")  #: legs that differ by less than this share (fees in base, lots) count as equal
 
 Unwind = Callable[[str, PlaceOrder, str], bool]  #: (strategy, intent, group) -> whether the gate approved
@@ -66,10 +67,22 @@ class Hedges:
         group = self._groups.get(order.group)
         if group is None:
             group = self._groups[order.group] = _Group(order.strategy, order.on_partial)
-            self._arm(order.group, order.deadline_ns)
+            self._arm(order.group, order.deadline_ns + self._coarseness_ns(order))
         group.legs[order.order_id] = order
         group.open.add(order.order_id)
         self._group_of[order.order_id] = order.group
+
+    def _coarseness_ns(self, order: OrderApproved) -> int:
+        """No answer can be known before the next price: where prices are bars, the deadline waits for them.
+
+        The first leg's group mates are not known yet; the coarsest bar of the same underlying stands for them.
+        """
+        market = self._market
+        listed = market.instruments.get(instrument_of(order.intent))
+        if listed is None:
+            return 0
+        mates = [each.instrument for each in market.instruments.values() if each.underlying == listed.underlying]
+        return COARSE_STEPS * max(market.step_ns(each) for each in mates)
 
     def _on_fill(self, fill: Fill) -> None:
         name = self._group_of.get(fill.order_id)

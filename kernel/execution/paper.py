@@ -145,11 +145,7 @@ class PaperVenue:
             self._after(self._wait_ms(instrument), lambda _: self._expire(working))
 
     def _wait_ms(self, instrument: str) -> float:
-        bar = self._market.bars.get(instrument)
-        own_ms = float(self._settings.fill_wait_ms)
-        if bar is None or instrument in self._market.quotes:
-            return own_ms
-        return max(own_ms, 2 * (bar.close_ts_ns - bar.open_ts_ns) / NS_PER_MS)
+        return max(float(self._settings.fill_wait_ms), 2 * self._market.step_ns(instrument) / NS_PER_MS)
 
     def _expire(self, working: _Working) -> None:
         if working.order.order_id in self._working:

@@ -1,0 +1,190 @@
+"""The event log: round trips, torn tails, damage, a disk that refuses."""
+
+import errno
+import os
+import struct
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bus.events import SCHEMA_VERSION, Event, PoolState
+from kernel.errors import BadInput, StoreError
+from kernel.log import LogHeader
+from persistence.event_log import (
+    BLOCK_EVENTS_MAX,
+    EventLogReader,
+    EventLogWriter,
+    SegmentReader,
+    cut_torn_tail,
+)
+from tests.builders import T0, quote
+from tests.event_strategy import any_event, kinds, mixed_events
+
+HEADER = LogHeader(run="r1", created_ts_ns=T0, code_version="0", profile="test")
+
+
+def _write(path: Path, events: list[Event], header: LogHeader = HEADER, derived: Any = lambda _: False) -> Path:
+    log = EventLogWriter(path, header)
+    for index, event in enumerate(events):
+        log.append(header.first_seq + index, derived(index), event)
+    log.close()
+    return path
+
+
+def _read(path: Path) -> list[Event]:
+    return [event for block in EventLogReader(path).blocks() for event in block.events]
+
+
+@pytest.mark.parametrize("kind", kinds(), ids=lambda kind: kind.__name__)
+def test_every_event_type_comes_back_as_it_was_to_the_byte(kind: type[Event], tmp_path: Path) -> None:
+    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(st.lists(any_event(kind), min_size=1, max_size=3), st.integers(0, 1 << 60))
+    def check(events: list[Event], number: int) -> None:
+        path = tmp_path / f"{number}.evl"
+        path.unlink(missing_ok=True)
+        back = _read(_write(path, events))
+        assert back == events
+        assert msgspec.json.encode(back) == msgspec.json.encode(events)
+
+    check()
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(events=st.lists(mixed_events(), max_size=40), derived=st.sets(st.integers(0, 39)))
+def test_order_seq_and_derived_marks_survive(
+    events: list[Event], derived: set[int], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("log") / "x.evl"
+    _write(path, events, derived=lambda index: index in derived)
+    told = [
+        (block.first_seq + index, index in block.derived, event)
+        for block in EventLogReader(path).blocks()
+        for index, event in enumerate(block.events)
+    ]
+    assert told == [(1 + index, index in derived, event) for index, event in enumerate(events)]
+
+
+def test_a_256_bit_amount_survives(tmp_path: Path) -> None:
+    huge = (1 << 256) - 1
+    event = PoolState(ts_ns=T0, instrument="p", block=1, log_index=0, sqrt_price_x96=huge, tick=0, liquidity=huge)
+    assert _read(_write(tmp_path / "x.evl", [event])) == [event]
+
+
+def test_blocks_before_the_asked_seq_are_skipped(tmp_path: Path) -> None:
+    path = _write(tmp_path / "x.evl", [quote(T0 + n) for n in range(3 * BLOCK_EVENTS_MAX)])
+    firsts = [block.first_seq for block in EventLogReader(path).blocks(BLOCK_EVENTS_MAX + 1)]
+    assert firsts == [BLOCK_EVENTS_MAX + 1, 2 * BLOCK_EVENTS_MAX + 1]
+    assert EventLogReader(path).count() == 3 * BLOCK_EVENTS_MAX
+
+
+def test_a_tail_torn_anywhere_is_reported_and_cut_at_the_last_good_block(tmp_path: Path) -> None:
+    whole = _write(tmp_path / "whole.evl", [quote(T0 + n) for n in range(2 * BLOCK_EVENTS_MAX)]).read_bytes()
+    reader = SegmentReader(tmp_path / "whole.evl")
+    list(reader.blocks())
+    assert reader.tail is not None and reader.tail.torn_bytes == 0
+    one = SegmentReader(_write(tmp_path / "one.evl", [quote(T0 + n) for n in range(BLOCK_EVENTS_MAX)]))
+    list(one.blocks())
+    assert one.tail is not None
+    end_of_first = one.tail.good_bytes
+    for length in (end_of_first + 1, end_of_first + 19, end_of_first + 20, end_of_first + 500, len(whole) - 1):
+        torn = tmp_path / "torn.evl"
+        torn.write_bytes(whole[:length])
+        assert len(_read(torn)) == BLOCK_EVENTS_MAX
+        tail = cut_torn_tail(torn)
+        assert (tail.last_seq, tail.torn_bytes) == (BLOCK_EVENTS_MAX, length - end_of_first)
+        assert torn.stat().st_size == end_of_first
+        assert cut_torn_tail(torn).torn_bytes == 0
+
+
+def test_damage_before_the_tail_is_refused_with_its_place(tmp_path: Path) -> None:
+    path = _write(tmp_path / "x.evl", [quote(T0 + n) for n in range(2 * BLOCK_EVENTS_MAX)])
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 4] ^= 0xFF
+    path.write_bytes(raw)
+    with pytest.raises(BadInput, match="fails its checksum and is not the last"):
+        _read(path)
+
+
+def test_a_damaged_last_block_counts_as_torn(tmp_path: Path) -> None:
+    path = _write(tmp_path / "x.evl", [quote(T0 + n) for n in range(2 * BLOCK_EVENTS_MAX)])
+    raw = bytearray(path.read_bytes())
+    raw[-3] ^= 0xFF
+    path.write_bytes(raw)
+    assert len(_read(path)) == BLOCK_EVENTS_MAX
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (b"", "not an event log"),
+        (b"PK\x03\x04 something else entirely", "not an event log"),
+        (b"KEVL0001", "ends inside its header"),
+        (b"KEVL0001" + struct.pack("<II", 1 << 31, 0), "header is cut or damaged"),
+        (b"KEVL0001" + struct.pack("<II", 4, 0) + b"{}  ", "header is cut or damaged"),
+    ],
+)
+def test_what_is_no_log_is_refused(raw: bytes, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.evl"
+    path.write_bytes(raw)
+    with pytest.raises(BadInput, match=message):
+        EventLogReader(path)
+
+
+def test_another_schema_version_is_refused_by_name(tmp_path: Path) -> None:
+    header = msgspec.structs.replace(HEADER, schema_version=SCHEMA_VERSION + 1)
+    path = _write(tmp_path / "x.evl", [quote()], header)
+    with pytest.raises(BadInput, match=f"schema version {SCHEMA_VERSION + 1}, this code reads {SCHEMA_VERSION}"):
+        EventLogReader(path)
+
+
+def test_missing_files_and_empty_folders_are_named(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no such file"):
+        EventLogReader(tmp_path / "nothing.evl")
+    with pytest.raises(BadInput, match="no event log here"):
+        EventLogReader(tmp_path)
+
+
+def test_a_block_out_of_sequence_is_refused(tmp_path: Path) -> None:
+    first = _write(tmp_path / "a.evl", [quote()])
+    second = _write(tmp_path / "b.evl", [quote()], msgspec.structs.replace(HEADER, first_seq=7))
+    reader = SegmentReader(second)
+    block = second.read_bytes()[reader._data_start :]
+    first.write_bytes(first.read_bytes() + block)
+    with pytest.raises(BadInput, match="starts at seq 7, expected 2"):
+        _read(first)
+
+
+def test_a_disk_that_refuses_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "x.evl"
+    log = EventLogWriter(path, HEADER)
+    log.append(1, False, quote(T0))
+    log.flush()
+    real_write = os.write
+    is_full = True
+
+    def write(fd: int, data: Any) -> int:
+        if is_full:
+            real_write(fd, bytes(data)[: len(data) // 2])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real_write(fd, data)
+
+    monkeypatch.setattr(os, "write", write)
+    for number in range(2, BLOCK_EVENTS_MAX + 10):
+        log.append(number, False, quote(T0 + number))
+    with pytest.raises(StoreError, match="No space left on device; free space"):
+        log.barrier()
+    assert log.failure
+    is_full = False
+    log.close()
+    assert not log.failure
+    assert [event.ts_ns for event in _read(path)] == [T0, *(T0 + n for n in range(2, BLOCK_EVENTS_MAX + 10))]
+
+
+def test_an_existing_segment_is_never_overwritten(tmp_path: Path) -> None:
+    path = _write(tmp_path / "x.evl", [quote()])
+    with pytest.raises(StoreError, match="cannot create the event log"):
+        EventLogWriter(path, HEADER)
