@@ -13,6 +13,7 @@ class PoolState(Event, frozen=True, kw_only=True, array_like=True, gc=False, tag
     tick: int
     liquidity: int
     is_sampled: bool = False  #: price derived from a sampled tick (minute data), not from an event
+    is_birth: bool = False  #: the pool was just initialised: nobody provides liquidity, so no tick is unknown
 
 
 class PoolSwap(Event, frozen=True, kw_only=True, array_like=True, gc=False, tag="pool_swap"):
