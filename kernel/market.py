@@ -29,6 +29,7 @@ class Market:
     """Last known state per instrument, chain and venue."""
 
     __slots__ = (
+        "bar_steps_ns",
         "bars",
         "funding",
         "gas",
@@ -46,6 +47,7 @@ class Market:
         self.quotes: dict[str, Quote] = {}
         self.trades: dict[str, Trade] = {}
         self.bars: dict[str, Bar] = {}
+        self.bar_steps_ns: dict[str, int] = {}  #: from the close before to the last close
         self.pools: dict[str, PoolState] = {}
         self.gas: dict[str, GasPrice] = {}
         self.funding: dict[str, FundingRate] = {}
@@ -73,6 +75,10 @@ class Market:
         self.trades[event.instrument] = event
 
     def _on_bar(self, event: Bar) -> None:
+        before = self.bars.get(event.instrument)
+        self.bar_steps_ns[event.instrument] = event.close_ts_ns - (
+            event.open_ts_ns if before is None else min(before.close_ts_ns, event.open_ts_ns)
+        )
         self.bars[event.instrument] = event
 
     def _on_pool(self, event: PoolState) -> None:
@@ -128,9 +134,8 @@ class Market:
 
     def step_ns(self, instrument: str) -> int:
         """How far apart an instrument's prices are where only bars or samples are known, else 0."""
-        bar = self.bars.get(instrument)
-        if bar is not None and instrument not in self.quotes:
-            return bar.close_ts_ns - bar.open_ts_ns
+        if instrument in self.bars and instrument not in self.quotes:
+            return self.bar_steps_ns[instrument]
         pool = self.pools.get(instrument)
         return NS_PER_MINUTE if pool is not None and pool.is_sampled else 0
 

@@ -103,7 +103,7 @@ class Hedges:
     def _deadline(self, name: str) -> None:
         """Take back what is still open; the terminal reports then settle the group."""
         group = self._groups.get(name)
-        if group is None or self.is_recovering:
+        if group is None or group.is_mending or self.is_recovering:
             return
         for order_id in sorted(group.open):
             self._router.cancel(group.strategy, order_id)

@@ -237,8 +237,9 @@ class PaperVenue:
 
     def _on_bar(self, working: _Working, bar: Bar) -> None:
         intent = working.intent
-        decided_ns = working.order.ts_ns
-        raw = exact(bar.open if bar.open_ts_ns >= decided_ns else bar.close)
+        late_ns = working.order.ts_ns - bar.open_ts_ns
+        is_at_open = late_ns * 100 <= self._settings.bar_open_tolerance_pct * (bar.close_ts_ns - bar.open_ts_ns)
+        raw = exact(bar.open if is_at_open else bar.close)
         price = raw + sign(intent.side) * bps_of(raw, exact(self._settings.bar_half_spread_bps))
         limit = intent.limit_price
         is_beyond = limit is not None and (price > limit if intent.side == "buy" else price < limit)

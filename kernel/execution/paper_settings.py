@@ -68,6 +68,9 @@ class PaperSettings(Settings, frozen=True, kw_only=True):
     bar_volume_share_pct: Annotated[Pct, _meta("Share of a bar", "%", "At most this part of a bar's volume fills.")] = (
         10.0
     )
+    bar_open_tolerance_pct: Annotated[
+        Pct, _meta("At the open", "%", "A decision this early in a bar still gets its open; later ones get its close.")
+    ] = 1.0
     fill_wait_ms: Annotated[
         int, Meta(ge=1, le=86_400_000), _meta("Fill wait", "ms", "An immediate order with no newer price expires.")
     ] = 10_000
@@ -91,8 +94,9 @@ class PaperSettings(Settings, frozen=True, kw_only=True):
             f"Swaps are included {self.inclusion_ms} to {self.inclusion_ms + self.inclusion_jitter_ms} ms after "
             f"approval at the pool state known then, own impact remembered; {self.swap_fail_pct:g} % lose the race and "
             "pay gas.",
-            f"Where only bars are known, fills happen at the next bar's open (its close if it had opened before the "
-            f"decision) plus {self.bar_half_spread_bps:g} bps, at most {self.bar_volume_share_pct:g} % of its volume.",
+            f"Where only bars are known, fills happen at the open of the bar in which the decision fell (its close if "
+            f"more than {self.bar_open_tolerance_pct:g} % of it had passed), are reported at its end, cost "
+            f"{self.bar_half_spread_bps:g} bps more, and take at most {self.bar_volume_share_pct:g} % of its volume.",
             "Quotes fill up to the displayed size; what was taken stays taken until the level changes. Resting orders "
             "wait behind the displayed size and fill from trades.",
             "Fees are base tier, taker/maker bps: "

@@ -14,6 +14,7 @@ from strategies.drift_funding_arb.margin import collateral_share
 from strategies.drift_funding_arb.settings import DriftFundingArbSettings
 from strategies.drift_funding_arb.venues import ON_CHAIN_VENUES
 
+GATE_SHARE = 0.97  #: of the gate's cap; the gate values an order at its own mark, a little apart from ours
 CENT_MILLIONTH = Decimal("0.00000001")
 Direction = Literal["short_perp", "long_perp"]
 
@@ -65,9 +66,14 @@ def _exponent(value: Decimal) -> int:
 
 
 def size_carry(
-    settings: DriftFundingArbSettings, direction: Direction, perp: LegPrice, spot: LegPrice, used: "Used"
+    settings: DriftFundingArbSettings,
+    direction: Direction,
+    perp: LegPrice,
+    spot: LegPrice,
+    used: "Used",
+    leg_cap_usd: float,
 ) -> tuple[Decimal, Decimal, Decimal]:
-    """(qty, size_usd, collateral_usd): the least of position cap, leverage and distance, collateral and budget left."""
+    """(qty, size_usd, collateral_usd): the least of cap, gate, leverage and distance, collateral, budget left."""
     share = exact(
         collateral_share(
             direction == "short_perp",
@@ -78,7 +84,8 @@ def size_carry(
     )
     collateral_left = max(ZERO, exact(settings.perp_collateral_usd) - used.collateral_usd)
     budget_left = max(ZERO, exact(settings.budget_usd) - used.capital_usd)
-    size = min(exact(settings.max_position_size_usd), collateral_left / share, budget_left / (1 + share))
+    cap = min(settings.max_position_size_usd, leg_cap_usd * GATE_SHARE)
+    size = min(exact(cap), collateral_left / share, budget_left / (1 + share))
     price = exact(max(perp.price, spot.price))
     lot = common_lot(Decimal(perp.listed.lot_size), Decimal(spot.listed.lot_size))
     qty = quantise_down(size / price, lot)
@@ -104,12 +111,14 @@ def quote_carry(
     spot: LegPrice,
     used: Used,
     second_leg_per_hour: float = 0.0,
+    leg_cap_usd: float = math.inf,
 ) -> CarryQuote:
     """Price the candidate. Costs that recur are counted over the whole horizon; a favourable basis is never income.
 
+    `leg_cap_usd`: most that the gate lets one leg be.
     `second_leg_per_hour`: funding as paid to a long where a perpetual stands in for spot; only paying it counts.
     """
-    qty, size, collateral = size_carry(settings, direction, perp, spot, used)
+    qty, size, collateral = size_carry(settings, direction, perp, spot, used, leg_cap_usd)
     horizon = settings.forecast_horizon_hours
     once = _once(settings, direction, size, perp, spot)
     running_per_year = [("capital", (size + collateral) * exact(settings.collateral_cost_apr_pct) / 100)]

@@ -6,8 +6,8 @@ from msgspec import Meta
 
 from kernel.strategy import Settings
 
-PerpVenue = Literal["drift", "velocity", "hyperliquid", "binance"]
-SpotVenue = Literal["jupiter", "binance"]
+PerpVenue = Literal["drift", "velocity", "hyperliquid", "binance", "simulated"]
+SpotVenue = Literal["jupiter", "binance", "simulated"]
 PerpMarket = Literal["SOL-PERP", "BTC-PERP", "ETH-PERP"]
 
 

@@ -210,7 +210,9 @@ class DriftFundingArb(Strategy[DriftFundingArbSettings]):
         if second_leg_rate is None:
             self._reject(market, "no_second_leg_rate")
             return
-        quote = quote_carry(settings, direction, forecast, perp, spot, self._used(), second_leg_rate)
+        quote = quote_carry(
+            settings, direction, forecast, perp, spot, self._used(), second_leg_rate, self.notional_cap_usd
+        )
         self.funnel.priced += 1
         self.quotes[market] = quote
         reason = self._obstacle(position, history, window, quote, perp, spot)

@@ -11,6 +11,7 @@ PERP_IDS = {
     "velocity": "velocity:{base}-PERP",
     "hyperliquid": "hyperliquid:{base}",
     "binance": "binance_usdm:{base}USDT",
+    "simulated": "simulated_perp:{base}USDC",
 }
 SPOT_IDS = {
     "jupiter": "jupiter:{base}/USDC",
