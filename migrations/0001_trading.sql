@@ -13,11 +13,23 @@ CREATE TABLE kernel_offsets (
     log_id     text NOT NULL,
     run_id     text NOT NULL,
     seq        bigint NOT NULL CHECK (seq >= 0),
+    segment    text NOT NULL DEFAULT '',     -- file of the block that holds seq, where it starts, its checksum:
+    block_offset bigint NOT NULL DEFAULT 0,  -- to go on without reading the log again, and to see
+    block_crc  bigint NOT NULL DEFAULT 0,    -- that it is still the same log
+    ts_ns      bigint NOT NULL DEFAULT 0,    -- time of that event
     updated_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (projector, log_id)
 );
 COMMENT ON TABLE kernel_offsets IS
     'Last event whose rows are committed, per log and projector; written in the same transaction as those rows.';
+
+CREATE TABLE kernel_fold_state (             -- what the projector must remember between batches and no row tells
+    projector  text NOT NULL,
+    log_id     text NOT NULL,
+    key        text NOT NULL,
+    value      text NOT NULL,                -- JSON text
+    PRIMARY KEY (projector, log_id, key)
+);
 
 CREATE TABLE runs (
     run_id         text PRIMARY KEY,
@@ -94,8 +106,8 @@ CREATE TABLE orders (
     venue            text NOT NULL,
     chain            text,
     instrument       text NOT NULL,
-    kind             text NOT NULL,          -- the intent: place_order, swap, …
-    side             text NOT NULL CHECK (side IN ('buy', 'sell')),
+    kind             text NOT NULL,          -- the intent: place_order, swap, …; '' = denied
+    side             text CHECK (side IN ('buy', 'sell')),   -- NULL = denied: the verdict does not repeat the intent
     qty              numeric,                -- base units; NULL for a swap, which has raw amounts
     limit_price      numeric,                -- NULL = market
     amount_in_raw    numeric,
@@ -106,7 +118,7 @@ CREATE TABLE orders (
     is_unwind        boolean NOT NULL DEFAULT false,
     hedge_group      text,
     opportunity      text,
-    status           text NOT NULL,          -- approved, or the latest report: submitted … filled, unknown
+    status           text NOT NULL,          -- approved, denied, or the latest report: submitted … filled, unknown
     is_terminal      boolean NOT NULL DEFAULT false,
     reason           text,
     filled_qty       numeric NOT NULL DEFAULT 0,
@@ -126,6 +138,7 @@ CREATE INDEX orders_module_time ON orders (module, ts_ns DESC, id DESC);
 CREATE INDEX orders_module_status ON orders (module, status, ts_ns DESC, id DESC);
 CREATE INDEX orders_instrument_time ON orders (instrument, ts_ns DESC);
 CREATE INDEX orders_run ON orders (run_id, seq);
+CREATE INDEX orders_opportunity ON orders (run_id, opportunity) WHERE opportunity IS NOT NULL;
 CREATE INDEX orders_open ON orders (module, ts_ns) WHERE NOT is_terminal;
 CREATE INDEX orders_tx ON orders (tx_hash) WHERE tx_hash IS NOT NULL;
 
