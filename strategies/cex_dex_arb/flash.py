@@ -13,7 +13,7 @@ from bus.units import BPS_PER_UNIT, ZERO, exact
 from kernel.amm.errors import PoolRefused
 from kernel.amm.v3 import SwapQuote, V3Pool, swap_exact_in
 from strategies.cex_dex_arb.candidate import Candidate
-from strategies.cex_dex_arb.costs import PERCENT, CostTerms, total_usd
+from strategies.cex_dex_arb.costs import PERCENT, READING, CostTerms, total_usd
 from strategies.cex_dex_arb.depth import depth_in
 from strategies.cex_dex_arb.settings import CexDexArbSettings
 
@@ -66,6 +66,8 @@ class FlashPricer:
         quotes = self._through(amount, base_max)
         if quotes is None:
             return "depth" if is_known else "depth_unknown"
+        if quotes[1].amount_out <= amount * (1 + self._premium):
+            return "below_threshold"
         is_capped = (top < sized and amount >= top * 99 // 100) or quotes[0].amount_out >= base_max * 99 // 100
         bound = "" if not is_capped else "depth" if is_known else "depth_unknown"
         return self._candidate(quotes, bound)
@@ -107,7 +109,7 @@ class FlashPricer:
         per_raw = self._usd / self._unit
         fee_usd = first.fee_paid * per_raw + second.fee_paid / base_unit * self._reference * self._usd
         costs = self._terms.flash_lines(fee_usd, premium_raw * per_raw)
-        gross_usd = (amount_out - amount_in) * per_raw + fee_usd
+        gross_usd = ((amount_out - amount_in) * per_raw + fee_usd).quantize(READING)
         net_usd = gross_usd - total_usd(costs)
         spent_raw = (self._terms.gas_usd + self._terms.l1_usd) / per_raw
         least = amount_in + int(premium_raw) + int(spent_raw.to_integral_value(ROUND_CEILING))

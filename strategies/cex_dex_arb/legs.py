@@ -62,7 +62,7 @@ class Pair:
 
     __slots__ = (
         "basis", "book", "excess", "floor", "last_net_usd", "last_size_usd", "last_why_not", "name", "noted_ns", "pool",
-        "refusal", "refused_ns", "stale_ns", "traded_version",
+        "record", "refusal", "refused_ns", "stale_ns", "traded_version",
     )  # fmt: skip
 
     def __init__(self, pool: PoolLeg, book: Book | None, name: str, refusal: str, basis: Basis) -> None:
@@ -72,6 +72,7 @@ class Pair:
         self.refusal = refusal
         self.basis = basis
         self.floor = math.inf  #: |excess| that no cost stack can survive below
+        self.record = 0.0  #: largest |excess| seen; a new one is priced in full even below the floor, to be shown
         self.excess: float | None = None  #: log gap less the usual one; > 0 = the pool is dear
         self.stale_ns = 0  #: a look that waits for the other leg
         self.refused_ns = 0

@@ -14,7 +14,7 @@ from kernel.amm.errors import PoolRefused
 from kernel.amm.v3 import SwapQuote, V3Pool, swap_exact_in, swap_exact_out
 from kernel.amm.v3_sizing import best_size_to_price, price_of_purchase, price_of_sale
 from strategies.cex_dex_arb.candidate import Candidate
-from strategies.cex_dex_arb.costs import PERCENT, CostTerms, total_usd
+from strategies.cex_dex_arb.costs import PERCENT, READING, CostTerms, total_usd
 from strategies.cex_dex_arb.depth import depth_in
 from strategies.cex_dex_arb.legs import Book
 from strategies.cex_dex_arb.settings import CexDexArbSettings
@@ -68,16 +68,14 @@ class DirectPricer:
         bound = "depth_unknown" if cap_name == "pool" and not depth.is_known else "depth" if cap_name != "size" else ""
         if cap <= 0:
             return bound or "lot"
-        num, den = self._outside_price()
-        _, quote = best_size_to_price(self._pool, self._zero_for_one, price_num=num, price_den=den, amount_in_max=cap)
+        quote = self._best_swap(cap, self._terms.sized_bps) or self._best_swap(cap, ZERO)
         if quote is None:
             return "below_threshold"
         if quote.amount_in < cap * 99 // 100:
             bound = ""
         lots_best = (quote.amount_out if self._is_buy else quote.amount_in) // self._lot_raw
-        lots = self._within_threshold(lots_best)
-        if lots is None:
-            return "below_threshold"
+        # Where no size reaches the threshold the unshrunk one is priced all the same, so that it can be shown.
+        lots = self._within_threshold(lots_best) or lots_best
         if lots == 0 or self._base(lots * self._lot_raw) * self._price * self._usd < Decimal(
             self._cex.min_notional_usd
         ):
@@ -89,30 +87,27 @@ class DirectPricer:
 
     def _caps(self, depth_raw: int) -> dict[str, int]:
         """Largest input by the size setting, the pool's depth and the CEX's shown size."""
-        size_usd = exact(self._settings.max_position_size_usd)
-        unit = self._quote_unit if self._is_buy else self._base_unit / self._price
-        caps = {
-            "size": int(size_usd / self._usd * unit),
-            "pool": int(depth_raw * exact(self._settings.max_depth_share_pct) / PERCENT),
-        }
-        base_raw = int(self._shown_base * self._base_unit)
-        if not self._is_buy:
-            caps["book"] = base_raw
-            return caps
-        # Where the book shows more than the pool is known to give, the pool's own cap is the smaller one.
-        with suppress(PoolRefused):
-            caps["book"] = swap_exact_out(self._pool, self._zero_for_one, max(base_raw, 1)).amount_in
+        size_base = exact(self._settings.max_position_size_usd) / (self._price * self._usd)
+        caps = {"pool": int(depth_raw * exact(self._settings.max_depth_share_pct) / PERCENT)}
+        for name, base in (("size", size_base), ("book", self._shown_base)):
+            base_raw = max(int(base * self._base_unit), 1)
+            if not self._is_buy:
+                caps[name] = base_raw
+                continue
+            # What is more than the pool is known to give is no cap: the pool's own is the smaller one.
+            with suppress(PoolRefused):
+                caps[name] = swap_exact_out(self._pool, self._zero_for_one, base_raw).amount_in
         return caps
 
-    def _outside_price(self) -> tuple[int, int]:
-        fee_bps = Fraction(self._terms.sized_bps)
+    def _best_swap(self, cap: int, fee_bps: Decimal) -> SwapQuote | None:
+        """The swap that earns most against the CEX after so many basis points there; None when none earns."""
         decimals = (self._listed.base_decimals, self._listed.quote_decimals)
-        if self._is_buy:
-            return price_of_sale(Fraction(self._value), fee_bps, *decimals)
-        return price_of_purchase(Fraction(self._value), fee_bps, *decimals)
+        price_of = price_of_sale if self._is_buy else price_of_purchase
+        num, den = price_of(Fraction(self._value), Fraction(fee_bps), *decimals)
+        return best_size_to_price(self._pool, self._zero_for_one, price_num=num, price_den=den, amount_in_max=cap)[1]
 
-    def _within_threshold(self, lots: int) -> int | None:
-        """The most lots, up to `lots`, whose spread at size reaches the threshold; None when one lot does not."""
+    def _within_threshold(self, lots: int) -> int:
+        """The most lots, up to `lots`, whose spread at size reaches the threshold; 0 when one lot does not."""
         least = exact(self._settings.min_spread_threshold)
         if lots == 0 or self._spread_of(lots) >= least:
             return lots
@@ -125,7 +120,7 @@ class DirectPricer:
                 enough = middle
             else:
                 too_many = middle
-        return enough or None
+        return enough
 
     def _spread_of(self, lots: int) -> Decimal:
         quote = self._quote(lots)
@@ -168,7 +163,7 @@ class DirectPricer:
             edge_usd = cash * self._usd - notional_usd
         basis_usd = abs(self._value - self._price) * qty * self._usd
         costs = self._terms.lines(notional_usd, pool_fee_usd, basis_usd)
-        gross_usd = edge_usd + pool_fee_usd
+        gross_usd = (edge_usd + pool_fee_usd).quantize(READING)
         net_usd = gross_usd - total_usd(costs)
         return Candidate(
             side=self._side,

@@ -35,7 +35,7 @@ from strategies.cex_dex_arb.closing import closing_order, closing_swap, joined, 
 from strategies.cex_dex_arb.costs import CostTerms, cost_terms
 from strategies.cex_dex_arb.flash import FlashPool, FlashPricer
 from strategies.cex_dex_arb.intents import deadline_ms, direct_hedge, flash_swap
-from strategies.cex_dex_arb.inventory import DUST_USD, Inventory, shift_pct
+from strategies.cex_dex_arb.inventory import DUST_USD, Inventory, shift_pct, transfer_text
 from strategies.cex_dex_arb.legs import Book, Pair
 from strategies.cex_dex_arb.pricing import DirectPricer
 from strategies.cex_dex_arb.settings import CexDexArbSettings
@@ -243,6 +243,8 @@ class CexDexArb(Strategy[CexDexArbSettings]):
     # telling ------------------------------------------------------------------------------------------------------
 
     def _reject(self, pair: Pair, reason: str) -> None:
+        if abs(pair.excess or 0.0) < pair.floor:
+            reason = "below_threshold"
         self.funnel.reject(reason)
         pair.last_why_not = reason
 
@@ -347,8 +349,7 @@ class CexDexArb(Strategy[CexDexArbSettings]):
             if abs(share) < exact(self.settings.rebalance_threshold_pct):
                 self.proposed.pop(name, None)
                 continue
-            source, target = (pair.pool.listed.venue, book.listed.venue)[:: 1 if moved > 0 else -1]
-            text = f"move {abs(moved):.6f} {pair.pool.listed.base} from {source} to {target}"
+            text = transfer_text(pair.pool.listed, book.listed, moved)
             if name not in self.proposed:
                 self.funnel.reject("rebalance_proposed")
                 told.append(self._transfer(pair, book, abs(moved) * price, text))

@@ -17,6 +17,7 @@ from strategies.cex_dex_arb.legs import Book, Pair, PoolLeg, pair_name, underlyi
 from strategies.cex_dex_arb.settings import CexDexArbSettings
 
 NOTHING: tuple[Pair, ...] = ()
+SIMULATED = "simulated"  #: the demo's chain and the prefix of its venues: never joined to real ones
 
 
 class Watch:
@@ -68,6 +69,7 @@ class Watch:
                 old.refusal, old.name = pair.refusal, pair.name
                 pair = old
             pair.floor = math.inf if book is None else self._floor(pool.listed, book.listed)
+            pair.record = max(pair.record, -math.log1p(-pool.listed.fee_pips / 1_000_000))
             pool.pairs = (pair,)
             self.pairs.append(pair)
         for book in self.books.values():
@@ -76,6 +78,8 @@ class Watch:
     def _book_for(self, pool: InstrumentListed) -> Book | None:
         wanted = underlying_of(pool)
         for venue in self._settings.cex_venues:
+            if venue.startswith(SIMULATED) != (pool.chain == SIMULATED):
+                continue
             for book in self.books.values():
                 if book.listed.venue == venue and underlying_of(book.listed) == wanted:
                     return book
@@ -174,10 +178,12 @@ class Watch:
             pair.excess = None
             return False
         excess = pair.excess = gap - usual
-        if -pair.floor < excess < pair.floor:
+        size = abs(excess)
+        if size < pair.floor and size <= pair.record:
             why_not = funnel.why_not
             why_not["below_threshold"] = why_not.get("below_threshold", 0) + 1
             return False
+        pair.record = max(size, pair.record)
         return True
 
     def _settle_wait(self, pair: Pair, now_ns: int, *, is_stale: bool) -> None:
