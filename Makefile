@@ -41,8 +41,11 @@ bench-peers: setup  ## the same beside NautilusTrader, in a venv of its own
 soak: setup  ## kill -9 the kernel 100 times under load
 	$(PY) -m pytest tests -m soak
 
+sample: setup  ## make samples/demo.evl anew from its seed
+	$(PY) -m kernel.compose.sample --out samples/demo.evl
+
 lock:  ## rewrite the lock files (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --group dev pyproject.toml -o requirements-dev.lock
 
-.PHONY: help setup run test check lint types bench bench-peers soak lock
+.PHONY: help setup run test check lint types bench bench-peers soak sample lock

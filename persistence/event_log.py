@@ -61,7 +61,7 @@ def _schema_of(raw: bytes) -> int | None:
 class EventLogWriter:
     """Appends events to one segment file; `append` only gathers, a block is written when it is full or flushed."""
 
-    def __init__(self, path: Path, header: LogHeader) -> None:
+    def __init__(self, path: Path, header: LogHeader, zstd_level: int = ZSTD_LEVEL) -> None:
         self.path = path
         self.header = header
         self.failure: str = ""  #: why the last write failed, "" while all is well
@@ -70,7 +70,7 @@ class EventLogWriter:
         self._derived: list[int] = []
         self._first_seq = header.first_seq
         self._next_seq = header.first_seq
-        self._compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL)
+        self._compressor = zstandard.ZstdCompressor(level=zstd_level)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

@@ -17,6 +17,7 @@ SPOT_IDS = {
     "jupiter": "jupiter:{base}/USDC",
     "binance": "binance:{base}USDT",
     "binance_usdm": "binance_usdm:{base}USDT",
+    "simulated": "simulated:{base}USDC",
 }
 PERP_STAND_INS: dict[str, tuple[str, ...]] = {"velocity": ("drift",)}
 SPOT_STAND_INS = {"jupiter": ("binance", "binance_usdm"), "binance": ("binance_usdm",)}  #: a perpetual comes last
