@@ -14,6 +14,15 @@ def order_id(run: str, strategy: str, cause_seq: int, index: int, leg: int | Non
     return base if leg is None else f"{base}.{leg}"
 
 
+def index_of(order: str) -> int:
+    """The index part of an order id: which intent of its event the order came of.
+
+    >>> index_of("r1-cex_dex_arb-42-3.1")
+    3
+    """
+    return int(order.rpartition("-")[2].partition(".")[0])
+
+
 def stable_uuid(*parts: object) -> uuid.UUID:
     """A UUID made of the named parts: the same parts give the same UUID in every process."""
     text = "\x1f".join(str(part) for part in parts)

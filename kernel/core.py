@@ -135,6 +135,7 @@ class Core:
         """First event after recovery: ask venues about orders without an end, mend hedges."""
         if not self.router.is_recovering:
             self.router.reconcile()
+            self.runner.cancel_stopped()
             self.hedges.mend_after_recovery()
 
     def _set_recovering(self, is_recovering: bool) -> None:

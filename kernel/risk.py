@@ -68,11 +68,13 @@ class RiskGate:
         intent: OrderIntent | Hedge,
         now_ns: int,
         is_unwind: bool = False,
+        group: str = "",
     ) -> tuple[OrderApproved, ...] | OrderDenied:
         """Orders with their reservations made (all legs of a hedge), or the first reason against it.
 
         `is_unwind` marks orders that the kernel makes to end a position: they must shrink what they end, and then pass
-        the kill switch and all limits on pace, loss and failures. The caller publishes what it gets.
+        the kill switch and all limits on pace, loss and failures. `group` names the hedge that such an order mends; a
+        `Hedge` makes a group of its own. The caller publishes what it gets.
         """
         flaw = flaw_of(intent)
         denial = Denial("bad_intent", "strategy", asked=flaw) if flaw else self._switches(strategy, intent, is_unwind)
@@ -88,7 +90,8 @@ class RiskGate:
             return _denied(strategy, cause_seq, index, intent, now_ns, denial)
         for reservation in reserved:
             self._state.count(reservation.strategy, now_ns)
-        return tuple(self._approvals(strategy, cause_seq, index, intent, now_ns, is_unwind))
+        own_group = order_id(self._run, strategy, cause_seq, index) if isinstance(intent, Hedge) else group
+        return tuple(self._approvals(strategy, cause_seq, index, intent, now_ns, is_unwind, own_group))
 
     def _legs(
         self, strategy: str, cause_seq: int, index: int, intent: OrderIntent | Hedge
@@ -141,9 +144,15 @@ class RiskGate:
         return denial
 
     def _approvals(
-        self, strategy: str, cause_seq: int, index: int, intent: OrderIntent | Hedge, now_ns: int, is_unwind: bool
+        self,
+        strategy: str,
+        cause_seq: int,
+        index: int,
+        intent: OrderIntent | Hedge,
+        now_ns: int,
+        is_unwind: bool,
+        group: str,
     ) -> Iterator[OrderApproved]:
-        is_hedge = isinstance(intent, Hedge)
         for leg_id, leg in self._legs(strategy, cause_seq, index, intent):
             yield OrderApproved(
                 ts_ns=now_ns,
@@ -151,7 +160,7 @@ class RiskGate:
                 order_id=leg_id,
                 cause_seq=cause_seq,
                 intent=leg,
-                group=order_id(self._run, strategy, cause_seq, index) if is_hedge else "",
+                group=group,
                 deadline_ns=now_ns + intent.deadline_ms * NS_PER_MS if isinstance(intent, Hedge) else 0,
                 on_partial=intent.on_partial if isinstance(intent, Hedge) else "",
                 is_unwind=is_unwind,

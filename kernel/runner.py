@@ -30,13 +30,15 @@ from bus.events import (
 )
 from bus.events.base import Event
 from bus.events.execution import Fill, OrderApproved
-from bus.intents import CancelOrder, Intent, Opportunity, PlaceOrder, Wake
+from bus.ids import index_of
+from bus.intents import CancelOrder, Hedge, Intent, Opportunity, PlaceOrder, Swap, Wake
+from bus.units import ZERO
 from kernel.execution.router import Router
 from kernel.ledger import Ledger
 from kernel.risk import RiskGate
 from kernel.strategy import AnyStrategy, convert_settings
 
-OWNED: tuple[type[Event], ...] = (*REPORTS, TimerFired, OrderDenied, OrphanLeg, FundingPaid)
+OWNED: tuple[type[Event], ...] = (*REPORTS, TimerFired, OrderApproved, OrderDenied, OrphanLeg, FundingPaid)
 BY_KERNEL = "kernel"  #: `by` of the commands of a graceful stop
 INTENTS_PER_EVENT_MAX = 1_000  #: a strategy that yields more on one event is broken
 RECENT_TIMINGS = 1_024
@@ -87,6 +89,7 @@ class Runner:
         self._gate = gate
         self._router = router
         self._is_simulated = is_simulated
+        self._unanswered: dict[tuple[str, int, int], PlaceOrder | Swap | Hedge] = {}  #: of the log being folded
         self._unwinds = 0  #: keeps the ids of kernel-made orders apart from the strategy's own
         self._owners: dict[Handler, Slot] = {}
         self._timers: dict[tuple[str, str], int] = {}
@@ -101,6 +104,7 @@ class Runner:
         self._bus.subscribe(SettingsChanged, self._on_settings, STAGE_STRATEGY)
         self._bus.subscribe(StrategyCommand, self._on_command, STAGE_STRATEGY)
         self._bus.subscribe(KillSwitchSet, self._on_kill, STAGE_STRATEGY)
+        self._bus.subscribe(StrategyFaulted, self._on_faulted, STAGE_STRATEGY)
         self._bus.subscribe(RunRestarted, self._on_restarted, STAGE_STRATEGY)
         self._bus.subscribe(OrderApproved, self._on_approved, STAGE_VIEW)
         self._bus.subscribe(Fill, self._on_fill, STAGE_VIEW)
@@ -129,6 +133,7 @@ class Runner:
             return
         if type(event) is OrderDenied:
             slot.denied[event.reason] = slot.denied.get(event.reason, 0) + 1
+            self._unanswered.pop((event.strategy, event.cause_seq, event.index), None)
         strategy = slot.strategy
         if slot.state != "faulted" and type(event) in strategy.wants:
             output = strategy.on_event(event)
@@ -142,8 +147,10 @@ class Runner:
         for index, intent in enumerate(output):
             if not self.is_recovering:
                 self._act(slot, intent, index)
-            elif type(intent) is Wake:
+            elif isinstance(intent, Wake):
                 self._wake(slot.name, intent)
+            elif isinstance(intent, PlaceOrder | Swap | Hedge):
+                self._unanswered[slot.name, self._bus.seq, index] = intent
             if index >= INTENTS_PER_EVENT_MAX:
                 raise RuntimeError(f"{slot.name} yielded more than {INTENTS_PER_EVENT_MAX} intents on one event")
 
@@ -169,12 +176,12 @@ class Runner:
         bus = self._bus
         self._unwinds += 1
         index = INTENTS_PER_EVENT_MAX + self._unwinds
-        verdict = self._gate.check(strategy, bus.seq, index, intent, bus.now_ns, is_unwind=True)
+        verdict = self._gate.check(strategy, bus.seq, index, intent, bus.now_ns, is_unwind=True, group=group)
         if isinstance(verdict, OrderDenied):
             bus.publish(verdict)
             return False
         for order in verdict:
-            bus.publish(msgspec.structs.replace(order, group=group) if group else order)
+            bus.publish(order)
         return True
 
     # timers -----------------------------------------------------------------------------------------------------
@@ -231,8 +238,36 @@ class Runner:
             self.kills[event.strategy] = event
             self._router.cancel_all(event.strategy or None)
 
+    def cancel_stopped(self) -> None:
+        """Orders that a restart woke although a kill switch or a fault had them cancelled."""
+        for scope in sorted(self.kills):
+            self._router.cancel_all(scope or None)
+        for slot in self.slots.values():
+            if slot.state == "faulted":
+                self._router.cancel_all(slot.name)
+
     def _on_restarted(self, event: RunRestarted) -> None:
-        """What the last graceful stop had paused goes on; what an operator stopped stays stopped."""
+        """What the last graceful stop had paused goes on; what an operator stopped stays stopped.
+
+        Intents that the fold of the old log yielded and that log never answered (it was cut, or the settings differ)
+        are denied now, so that no strategy waits for ever.
+        """
+        for (strategy, cause_seq, index), intent in self._unanswered.items():
+            self._bus.publish(
+                OrderDenied(
+                    ts_ns=self._bus.now_ns,
+                    strategy=strategy,
+                    cause_seq=cause_seq,
+                    index=index,
+                    reason="restarted",
+                    scope="strategy",
+                    limit="",
+                    asked="",
+                    opportunity=intent.opportunity,
+                    notional_usd=ZERO,
+                )
+            )
+        self._unanswered.clear()
         for slot in self.slots.values():
             if slot.is_stopped_by_kernel and slot.state != "faulted":
                 slot.is_stopped_by_kernel = False
@@ -243,6 +278,8 @@ class Runner:
         self._bus.publish(StrategyStateChanged(ts_ns=self._bus.now_ns, strategy=slot.name, state=state, reason=reason))
 
     def _on_approved(self, order: OrderApproved) -> None:
+        if self._unanswered:
+            self._unanswered.pop((order.strategy, order.cause_seq, index_of(order.order_id)), None)
         slot = self.slots.get(order.strategy)
         if slot is not None:
             slot.approved += 1
@@ -265,7 +302,7 @@ class Runner:
 
     def _on_fault(self, handler: Handler, event: Event, error: Exception) -> None:
         slot = self._owners.get(handler)
-        if slot is None and handler == self._deliver:
+        if slot is None and handler in (self._deliver, self._on_settings, self._on_command):
             slot = self.slots.get(event.strategy)  # type: ignore[attr-defined]
         if slot is None:
             if self.on_view_fault is not None:
@@ -280,7 +317,10 @@ class Runner:
         for kind in slot.strategy.wants:
             self._bus.unsubscribe(kind, slot.strategy.on_event)
         self._set_state(slot, "faulted", text)
-        self._router.cancel_all(slot.name)
+
+    def _on_faulted(self, event: StrategyFaulted) -> None:
+        """By now the router knows even the orders that were approved in the handler that raised."""
+        self._router.cancel_all(event.strategy)
 
     # samples ----------------------------------------------------------------------------------------------------
 
