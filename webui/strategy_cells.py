@@ -33,6 +33,8 @@ def strategy_cells(page: StrategyPage) -> Cells:
     cells["v.figures"] = version_cell(*(fig.key for group in page.groups for fig in group.figures))
     cells["v.feeds"] = version_cell(*(feed.name for feed in page.feeds))
     cells["v.trades"] = version_cell(page.trades_version)
+    signal = page.signal
+    cells["v.signal"] = version_cell(signal and (signal.title, signal.unit, signal.threshold_title))
     best = page.best_rejected
     cells["v.best"] = version_cell(None if best is None else tuple(cost.kind for cost in best.costs))
     if best is not None:

@@ -183,10 +183,10 @@ class StreamHub:
         if is_check:
             self._check_due_s = now_s + SESSION_CHECK_S
         for client in tuple(self._clients):
-            if client.queued and now_s - client.drained_s > STALL_S:
-                self.leave(client)
-            elif is_check and not self._is_session_live(client.session_id):
+            if is_check and not self._is_session_live(client.session_id):
                 client.close(is_logged_out=True)
+            elif client.queued and now_s - client.drained_s > STALL_S:
+                self.leave(client)
             elif is_beat:
                 client.push(BEAT)
 

@@ -10,14 +10,15 @@ HALF_CENT = Decimal("0.005")  #: rounds half to even, to 0.00
 def decimal(value: Decimal | None, places: int | None = None, is_signed: bool = False) -> str:
     """Thousands separated; rounded half to even to `places`, or exact (trailing zeros cut) when None.
 
-    A value that rounds to zero has no sign. NaN and infinity are not known numbers: a dash.
+    Every digit of a 256-bit amount survives (`copy_abs`: `abs` would round to 28). Zero after rounding
+    has no sign. NaN and infinity are not known numbers: a dash.
     """
     if value is None or not value.is_finite():
         return DASH
     if places is None:
-        text = _cut_zeros(f"{abs(value):,f}")
+        text = _cut_zeros(f"{value.copy_abs():,f}")
     else:
-        text = f"{abs(value):,.{places}f}"
+        text = f"{value.copy_abs():,.{places}f}"
     if not text.strip("0.,"):
         return text
     if value < 0:
@@ -112,7 +113,7 @@ def tone(value: Decimal | None) -> str:
     """gain, loss, or nothing for zero and for the unknown, judged at the cent that is shown."""
     if value is None or not value.is_finite():
         return ""
-    if abs(value) <= HALF_CENT:
+    if value.copy_abs() <= HALF_CENT:
         return ""
     return "gain" if value > 0 else "loss"
 

@@ -74,6 +74,7 @@ export function replaceRegion(region, fresh) {
   region.dataset.version = fresh.dataset.version;
   delete region.dataset.pending;
   bindCells(region);
+  document.dispatchEvent(new CustomEvent("regionreplaced", { detail: region }));
   const known = latest.get(region.dataset.cell);
   if (!known || known[0] !== fresh.dataset.version) return;
   for (const [key, list] of places) {

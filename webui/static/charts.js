@@ -3,13 +3,25 @@ import { duration, moment, STALE_MS } from "./ages.js";
 
 const REFRESH_MS = 10000;
 const SIGNAL_POINTS_MAX = 2000;
-const charts = [];
+let charts = [];
+
+function openCharts(root) {
+  for (const box of root.querySelectorAll("[data-chart]")) {
+    const chart = box.dataset.chart === "equity" ? new EquityChart(box) : new SignalChart(box);
+    charts.push(chart);
+    chart.load();
+  }
+}
 
 export function startCharts() {
-  for (const box of document.querySelectorAll("[data-chart]")) {
-    charts.push(box.dataset.chart === "equity" ? new EquityChart(box) : new SignalChart(box));
-  }
-  for (const chart of charts) chart.load();
+  openCharts(document);
+  document.addEventListener("regionreplaced", (event) => {
+    for (const chart of charts) if (!chart.box.isConnected) chart.clear();
+    charts = charts.filter((chart) => chart.box.isConnected);
+    openCharts(event.detail);
+  });
+  document.addEventListener("points", (event) => charts.forEach((chart) => chart.take(event.detail)));
+  document.addEventListener("fullframe", (event) => charts.forEach((chart) => chart.again(event.detail)));
   document.addEventListener("themechange", () => charts.forEach((chart) => chart.draw()));
   document.addEventListener("streamback", (event) => { if (event.detail.wasLost) charts.forEach((chart) => chart.load()); });
   new ResizeObserver(() => charts.forEach((chart) => chart.fit())).observe(document.getElementById("main"));
@@ -96,6 +108,10 @@ class Chart {
       return null;
     }
   }
+
+  take() {}
+
+  again() {}
 
   say(text) { this.note.textContent = text; }
 
@@ -252,13 +268,16 @@ class SignalChart extends Chart {
     this.data = [[], [], []];
     this.pending = [];
     this.isLoaded = false;
-    document.addEventListener("points", (event) => {
-      if (event.detail.topic === box.dataset.topic) this.append(event.detail.points);
-    });
-    document.addEventListener("fullframe", (event) => {
-      if (event.detail.topic === box.dataset.topic && this.isLoaded) this.load();
-    });
   }
+
+  // While another signal is about to take this place its points are not ours.
+  isMine(frame) {
+    return frame.topic === this.box.dataset.topic && this.box.closest("[data-region]").dataset.pending === undefined;
+  }
+
+  take(frame) { if (this.isMine(frame)) this.append(frame.points); }
+
+  again(frame) { if (this.isMine(frame) && this.isLoaded) this.load(); }
 
   async load() {
     const data = await this.fetch(this.box.dataset.src);
