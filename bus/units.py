@@ -2,6 +2,7 @@
 
 import math
 from decimal import Decimal
+from functools import lru_cache
 from typing import Literal
 
 Side = Literal["buy", "sell"]
@@ -9,6 +10,7 @@ Side = Literal["buy", "sell"]
 ZERO = Decimal(0)
 ONE = Decimal(1)
 BPS_PER_UNIT = 10_000
+EXACT_REMEMBERED = 4_096  #: conversions kept
 
 
 def opposite(side: Side) -> Side:
@@ -22,7 +24,15 @@ def sign(side: Side) -> int:
 
 
 def exact(value: float) -> Decimal:
-    """A float's shortest decimal text as a Decimal: the one way from a signal to money. Refuses NaN, infinity."""
+    """A float's shortest decimal text as a Decimal: the one way from a signal to money. Refuses NaN, infinity.
+
+    Zero has no sign. Marks repeat, so the latest answers are remembered.
+    """
+    return _exact(value + 0.0)
+
+
+@lru_cache(maxsize=EXACT_REMEMBERED)
+def _exact(value: float) -> Decimal:
     if not math.isfinite(value):
         raise ValueError(f"expected a finite number, found {value!r}")
     return Decimal(repr(value))

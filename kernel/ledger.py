@@ -155,17 +155,20 @@ class Ledger:
         held: Iterable[Position] = self._open.get(key, {}).values() if key else self.positions.values()
         unrealised = exposure = ZERO
         unpriced = 0
-        market = self._market
         with localcontext(MONEY):
+            prices: dict[str, tuple[Decimal, Decimal] | None] = {}
             for position in held:
-                mark = market.mark(position.instrument)
-                rate = market.quote_usd(position.instrument)
-                if mark is None or rate is None or mark[0] > MARK_MAX:
+                instrument = position.instrument
+                if instrument in prices:
+                    price = prices[instrument]
+                else:
+                    price = prices[instrument] = self._price(instrument)
+                if price is None:
                     unpriced += 1
                     continue
-                value = position.qty * exact(mark[0])
-                unrealised += (value - position.cost_quote) * rate
-                exposure += abs(value) * rate
+                value = position.qty * price[0]
+                unrealised += (value - position.cost_quote) * price[1]
+                exposure += abs(value) * price[1]
             unrealised = settle(unrealised)
             return Books(
                 realised_usd=sums.realised_usd,
@@ -183,6 +186,12 @@ class Ledger:
                 closed=sums.closed,
                 profitable=sums.profitable,
             )
+
+    def _price(self, instrument: str) -> tuple[Decimal, Decimal] | None:
+        """(mark in quote currency, USD per unit of it), or None when either is not known."""
+        mark = self._market.mark(instrument)
+        rate = self._market.quote_usd(instrument)
+        return None if mark is None or rate is None or mark[0] > MARK_MAX else (exact(mark[0]), rate)
 
     def day_pnl(self, strategy: str | None, now_ns: int) -> Decimal:
         """P&L since the UTC day of `now_ns` started (see `sample`), in USD; 0 when nothing of that day was seen."""

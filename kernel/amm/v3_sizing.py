@@ -103,11 +103,14 @@ class _Search:
         reach = _TEETH_SEARCHED_MAX if small else _TEETH_NEAREST
         # Concave but for rounding: a unit of each token or two at either end, and again at each tick passed.
         noise = 4 * (self._num + self._den) * (1 + start.ticks_crossed)
-        for sizes in (range(middle, middle - reach, -1), range(middle + 1, middle + reach)):
-            for size in sizes:
-                gain = try_size(size)
-                if gain is not None and gain + noise < self._gain:
-                    break
+        for size in range(middle, max(0, middle - reach), -1):
+            gain = try_size(size)
+            if gain is not None and gain + noise < self._gain:
+                break
+        for size in range(middle + 1, middle + reach):
+            gain = try_size(size)
+            if gain is None or gain + noise < self._gain:
+                break
 
     def _teeth(self, start: SwapQuote, by_output: bool) -> int:
         """Steps from the optimum within which the curve falls by less than the rounding.
@@ -120,25 +123,23 @@ class _Search:
         return 2 * isqrt(liquidity * price >> 96 if in_token1 else (liquidity << 96) // price) + 4
 
     def _try_input(self, amount_in: int) -> int | None:
-        if not 0 < amount_in <= self._cap:
+        """Gain of a size; None if the cap, the known range or the pool's whole depth does not allow it."""
+        if amount_in > self._cap:
             return None
         try:
             quote = swap_exact_in(self._pool, self._zero_for_one, amount_in)
         except PoolRefused:
             return None
-        return self._judge(quote)
+        return self._judge(quote) if quote.amount_in == amount_in else None
 
     def _try_output(self, amount_out: int) -> int | None:
-        if amount_out <= 0:
-            return None
+        """Gain of the cheapest size with this output; None as for inputs."""
         try:
             amount_in = swap_exact_out(self._pool, self._zero_for_one, amount_out).amount_in
             quote = swap_exact_in(self._pool, self._zero_for_one, min(amount_in, self._cap))
         except PoolRefused:
             return None
-        if quote.amount_out < amount_out:
-            return None
-        return self._judge(self._cheapest(quote))
+        return self._judge(self._cheapest(quote)) if quote.amount_out >= amount_out else None
 
     def _cheapest(self, quote: SwapQuote) -> SwapQuote:
         """The smallest input with the same or more output: exact-output rounding may ask a few units too many."""

@@ -103,6 +103,8 @@ class PaperVenue:
 
     def _arrive(self, working: _Working) -> None:
         order, intent = working.order, working.intent
+        if order.order_id not in self._working:  # its cancel came first
+            return
         settings = self._settings
         venue = self._market.venue_of(intent.instrument)
         if venue not in settings.taker_bps:
@@ -134,6 +136,8 @@ class PaperVenue:
 
     def _work(self, working: _Working) -> None:
         """Fill now if a price newer than the cause is known, else wait for one."""
+        if working.order.order_id not in self._working:  # cancelled while its outcome was unknown
+            return
         instrument = working.intent.instrument
         self._by_instrument.setdefault(instrument, {})[working.order.order_id] = working
         if not self._is_watching:
@@ -237,6 +241,8 @@ class PaperVenue:
 
     def _on_bar(self, working: _Working, bar: Bar) -> None:
         intent = working.intent
+        if bar.close_ts_ns <= working.order.ts_ns:  # told late: it ended before the decision
+            return
         late_ns = working.order.ts_ns - bar.open_ts_ns
         is_at_open = late_ns * 100 <= self._settings.bar_open_tolerance_pct * (bar.close_ts_ns - bar.open_ts_ns)
         raw = exact(bar.open if is_at_open else bar.close)

@@ -4,12 +4,14 @@ from decimal import Decimal
 
 from bus.bus import STAGE_EXECUTION, Bus
 from bus.events import BalanceUpdated, Bar, InstrumentListed, PoolState, PoolSwap, Quote, Trade
+from bus.events.base import Event
 from bus.units import exact
 from kernel.execution.paper_settings import PaperSettings
 from kernel.ledger import Ledger
 from kernel.market import Market
 
-PRICED = (Quote, Trade, Bar, PoolState, PoolSwap)
+POOL_PRICES: tuple[type[Event], ...] = (PoolState, PoolSwap)
+BOOK_PRICES: tuple[type[Event], ...] = (Quote, Trade, Bar)
 
 
 class PaperAccount:
@@ -21,6 +23,7 @@ class PaperAccount:
         self._ledger = ledger
         self._settings = settings
         self._unfunded: dict[str, InstrumentListed] = {}
+        self._watched: set[bool] = set()  #: True = pool prices, False = order-book prices
 
     def attach(self) -> None:
         """Subscribe."""
@@ -32,10 +35,8 @@ class PaperAccount:
             if usd:
                 self._credit(listed.venue, listed.quote, exact(self._settings.quote_balance_usd) / usd)
         if listed.kind != "perp" and (listed.venue, listed.base) not in self._ledger.balances:
-            if not self._unfunded:
-                for kind in PRICED:
-                    self._bus.subscribe(kind, self._on_price, STAGE_EXECUTION)
             self._unfunded[listed.instrument] = listed
+            self._watch()
 
     def _on_price(self, event: Quote | Trade | Bar | PoolState | PoolSwap) -> None:
         listed = self._unfunded.get(event.instrument)
@@ -49,9 +50,19 @@ class PaperAccount:
         if (listed.venue, listed.base) not in self._ledger.balances:
             qty = exact(self._settings.base_balance_usd) / (exact(mark[0]) * usd)
             self._credit(listed.venue, listed.base, qty.quantize(Decimal("0.00000001")))
-        if not self._unfunded:
-            for kind in PRICED:
-                self._bus.unsubscribe(kind, self._on_price)
+        self._watch()
+
+    def _watch(self) -> None:
+        """Look only at the kinds of price that somebody still waits for."""
+        kinds = {listed.kind == "pool" for listed in self._unfunded.values()}
+        for is_pool, prices in ((True, POOL_PRICES), (False, BOOK_PRICES)):
+            if (is_pool in kinds) != (is_pool in self._watched):
+                for kind in prices:
+                    if is_pool in kinds:
+                        self._bus.subscribe(kind, self._on_price, STAGE_EXECUTION)
+                    else:
+                        self._bus.unsubscribe(kind, self._on_price)
+        self._watched = kinds
 
     def _credit(self, venue: str, asset: str, total: Decimal) -> None:
         self._bus.publish(BalanceUpdated(ts_ns=self._bus.now_ns, venue=venue, asset=asset, total=total, simulated=True))

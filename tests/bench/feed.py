@@ -46,7 +46,12 @@ def listings() -> list[Event]:
     return [*order_books, pool]
 
 
-def feed(count: int, seed: int = 1) -> Iterator[Event]:
+def quotes(count: int, seed: int = 1) -> Iterator[Event]:
+    """`count` quotes of two instruments: the workload of the peer comparison."""
+    return feed(count, seed, quote_share=1.0)
+
+
+def feed(count: int, seed: int = 1, quote_share: float = 0.75) -> Iterator[Event]:
     """`count` events, the same for the same seed."""
     draw = random.Random(seed)
     ts_ns = START_NS
@@ -58,7 +63,7 @@ def feed(count: int, seed: int = 1) -> Iterator[Event]:
         name = A if draw.random() < 0.5 else B
         book = books[name]
         kind = draw.random()
-        if kind < 0.75:
+        if kind < quote_share:
             change = draw.random()
             if change < 0.1:
                 step = draw.choice((-1, 1))

@@ -1,4 +1,4 @@
-"""The workload of the peer comparison as a strategy: compare two mids on every quote, send an order about every 1000."""
+"""The workload of the peer comparison: compare two mids on every quote, send an order about every 1000."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -8,7 +8,7 @@ from bus.events import Expired, Filled, Quote
 from bus.events.base import Event
 from bus.intents import Intent, PlaceOrder
 from kernel.strategy import Settings, Strategy, View
-from tests.bench.feed import A, B
+from tests.bench.feed import A
 
 LOT = Decimal("0.1")
 
@@ -38,30 +38,31 @@ class TwoMids(Strategy[TwoMidsSettings]):
         super().__init__(settings, market)
         self.mid_a = 0.0
         self.mid_b = 0.0
-        self.count = 0
-        self.every = settings.every
+        self.every = self.left = settings.every
         self.is_long = False
         self.orders = 0
 
     def on_event(self, event: Any) -> Iterable[Intent]:
-        if type(event) is not Quote:
-            if type(event) is Filled:
-                self.is_long = not self.is_long
-            return ()
-        if event.instrument == A:
-            self.mid_a = (event.bid + event.ask) * 0.5
-        else:
-            self.mid_b = (event.bid + event.ask) * 0.5
-        self.count += 1
-        if self.count % self.every or self.mid_b - self.mid_a < -1e9:
-            return ()
+        if type(event) is Quote:
+            if event.instrument == A:
+                self.mid_a = (event.bid + event.ask) * 0.5
+            else:
+                self.mid_b = (event.bid + event.ask) * 0.5
+            self.left -= 1
+            if self.left or self.mid_b - self.mid_a < -1e9:
+                return ()
+            self.left = self.every
+            return self._order()
+        if type(event) is Filled:
+            self.is_long = not self.is_long
+        return ()
+
+    def _order(self) -> Iterable[Intent]:
         self.orders += 1
         notional = LOT * Decimal(int(self.mid_a))
         if self.is_long:
             return (PlaceOrder(instrument=A, side="sell", qty=LOT, is_reduce_only=True, notional_usd=notional),)
-        return (
-            PlaceOrder(instrument=A, side="buy", qty=LOT, notional_usd=notional, expected_net_usd=Decimal(1)),
-        )
+        return (PlaceOrder(instrument=A, side="buy", qty=LOT, notional_usd=notional, expected_net_usd=Decimal(1)),)
 
     def view(self) -> TwoMidsView:
         return TwoMidsView(orders=self.orders)
