@@ -489,6 +489,24 @@ def test_a_swap_closes_a_pool_position() -> None:
     assert w.gate.open_orders() == 0
 
 
+def test_a_swap_that_covers_a_short_is_measured_by_its_least_amount() -> None:
+    w = world()
+    w.land(w.approved(swap("sell", "0.1")), "0.1")
+    base = 10**17
+    cover = swap("buy", "0.1", amount_out_min=base, amount_in=201 * 10**6, is_reduce_only=True, expected_net_usd=None)
+    assert w.reason(msgspec.structs.replace(cover, amount_out_min=base + 1)) == "reduce_only_exceeds_position"
+    assert w.reason(cover) == ""
+
+
+def test_positions_of_all_strategies_in_an_instrument_add_up() -> None:
+    w = world(whole={"max_position_usd": 500.0})
+    w.set_limits("risk.t", RiskLimits(**WIDE))  # type: ignore[arg-type]
+    w.fill(w.approved(buy("0.2"), "s"))
+    verdict = w.ask(buy("0.1"), "t")
+    assert isinstance(verdict, OrderDenied)
+    assert (verdict.reason, verdict.scope, verdict.asked) == ("position", "global", "600")
+
+
 def test_an_unmarked_order_that_shrinks_a_full_position_passes() -> None:
     w = held("0.2", max_position_usd=400.0, max_gross_exposure_usd=400.0, budget_usd=400.0)
     assert w.reason(buy("0.01")) == "position"
@@ -518,6 +536,22 @@ def test_a_fill_moves_exposure_from_reservation_to_position_once() -> None:
     w.fill(order, "0.15")
     assert (w.gate.reserved_usd("s"), w.gate.open_orders("s")) == (0, 0)
     assert w.ledger.books("s").exposure_usd == 400
+
+
+def test_a_fill_frees_its_part_of_the_balance() -> None:
+    w = world()
+    w.balance("binance", "USDT", "1000")
+    order = w.approved(buy("0.2", limit_price=Decimal("2000.00")))
+    assert w.gate.available("binance", "USDT") == 1_000 - 404
+    w.fill(order, "0.05", is_last=False)
+    assert w.gate.available("binance", "USDT") == 1_000 - 100 - 303
+
+
+def test_a_fill_larger_than_the_order_frees_no_more_than_all() -> None:
+    w = world()
+    w.fill(w.approved(buy("0.1")), "0.3", is_last=False)
+    assert w.gate.reserved_usd() == 0
+    assert w.ledger.books("s").exposure_usd == 600
 
 
 def test_a_repeated_fill_frees_nothing_twice() -> None:
@@ -613,6 +647,21 @@ def test_the_day_starts_from_the_last_sample_before_it() -> None:
     assert w.reason(buy()) == "daily_loss"
 
 
+def test_a_loss_after_a_gain_of_the_day_before_is_a_loss() -> None:
+    w = world(max_daily_loss_usd=50.0, max_drawdown_pct=50.0)
+    w.fill(w.approved(buy("0.5")))
+    w.price(PRICE + 200)
+    sampled(w, "100")
+    w.now_ns += NS_PER_DAY
+    w.price(PRICE + 90)
+    assert w.reason(buy()) == "daily_loss"
+    w.price(PRICE + 140)
+    sampled(w, "70")
+    assert w.reason(buy()) == ""
+    w.price(PRICE + 90)
+    assert w.reason(buy()) == "daily_loss"
+
+
 def test_an_unrealised_loss_counts() -> None:
     w = world(max_daily_loss_usd=50.0)
     w.fill(w.approved(buy("0.5")))
@@ -676,6 +725,16 @@ def test_a_breaker_without_a_cooldown_waits_for_a_hand() -> None:
     command(w, "pause")
     assert w.reason(buy()) == "consecutive_failures"
     command(w)
+    assert w.reason(buy()) == ""
+
+
+def test_an_order_that_expires_in_part_ends_the_row_of_failures() -> None:
+    w = world(max_consecutive_failures=2)
+    w.reject(w.approved(buy()))
+    order = w.approved(buy())
+    w.fill(order, "0.05", is_last=False)
+    w.expire(order)
+    w.reject(w.approved(buy()))
     assert w.reason(buy()) == ""
 
 
