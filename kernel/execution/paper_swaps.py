@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from bus.bus import STAGE_EXECUTION, Bus
 from bus.clock import NS_PER_MS
-from bus.events import Fill, InstrumentListed, Landed, OrderApproved, PoolState, Rejected, Reverted
+from bus.events import Fill, GasPrice, InstrumentListed, Landed, OrderApproved, PoolState, Rejected, Reverted
 from bus.ids import draw, stable_uuid
 from bus.intents import Swap
 from bus.units import ZERO, Side, bps_of, exact
@@ -29,6 +29,7 @@ class PaperSwaps:
         self._seed = seed
         self._moved: dict[str, tuple[int, V3Pool]] = {}  #: pool -> (version it was moved from, state after our swaps)
         self._waiting: dict[str, list[tuple[OrderApproved, Swap]]] = {}  #: by sampled pool
+        self._is_watching = False
 
     def submit(self, order: OrderApproved, intent: Swap, filled: Decimal) -> None:
         """Take a swap; it is included after the seeded delay. One that already has fills has landed."""
@@ -40,22 +41,24 @@ class PaperSwaps:
         self._bus.at(self._bus.now_ns + int(delay_ms * NS_PER_MS), lambda _: self._include(order, intent))
 
     def _include(self, order: OrderApproved, intent: Swap) -> None:
-        first = intent.route[0].pool
-        known = self._market.pools.get(first)
-        if known is not None and known.is_sampled and known.ts_ns <= order.ts_ns:
-            self._wait(first, order, intent)
-            return
+        """Execute once every sampled pool of the route has shown a state newer than the cause."""
+        for hop in intent.route:
+            known = self._market.pools.get(hop.pool)
+            if known is not None and known.is_sampled and known.ts_ns <= order.ts_ns:
+                self._wait(hop.pool, order, intent)
+                return
         self._execute(order, intent)
 
     def _wait(self, pool: str, order: OrderApproved, intent: Swap) -> None:
-        if not self._waiting:
+        if not self._is_watching:
             self._bus.subscribe(PoolState, self._on_pool, STAGE_EXECUTION)
+            self._is_watching = True
         self._waiting.setdefault(pool, []).append((order, intent))
         self._bus.at(self._bus.now_ns + SAMPLE_WAIT_MS * NS_PER_MS, lambda _: self._give_up(pool, order))
 
     def _on_pool(self, event: PoolState) -> None:
         for order, intent in self._waiting.pop(event.instrument, ()):
-            self._execute(order, intent)
+            self._include(order, intent)
         self._unwatch()
 
     def _give_up(self, pool: str, order: OrderApproved) -> None:
@@ -72,6 +75,7 @@ class PaperSwaps:
     def _unwatch(self) -> None:
         if not self._waiting:
             self._bus.unsubscribe(PoolState, self._on_pool)
+            self._is_watching = False
 
     def _state(self, pool: str) -> V3Pool | None:
         moved = self._moved.get(pool)
@@ -80,6 +84,11 @@ class PaperSwaps:
         return self._pools.get(pool)
 
     def _execute(self, order: OrderApproved, intent: Swap) -> None:
+        gas_price = self._gas_price(intent)
+        if gas_price is not None and gas_price.gas_price_wei > intent.gas_price_wei_max:
+            reason = f"gas_price: {gas_price.gas_price_wei} wei is above the {intent.gas_price_wei_max} that it bids"
+            self._revert(order, intent, reason, is_included=False)
+            return
         if draw(self._seed, "race", order.order_id) * 100 < self._settings.swap_fail_pct:
             self._revert(order, intent, "lost_race (swap_fail_pct)")
             return
@@ -106,7 +115,7 @@ class PaperSwaps:
             return
         for index, (name, is_zero_for_one, quote, pool) in enumerate(quotes):
             self._moved[name] = (self._pools.versions.get(name, 0), pool_after(pool, quote))
-            extra = gas if index == 0 else ZERO
+            extra = gas + intent.tip_usd if index == 0 else ZERO
             self._fill(order, intent, name, is_zero_for_one, quote, pool, extra, index)
         self._land(order)
 
@@ -156,9 +165,12 @@ class PaperSwaps:
     def _is_flash(self, intent: Swap, index: int) -> bool:
         return intent.is_flash_loan and index == 0
 
-    def _gas_usd(self, intent: Swap) -> Decimal | None:
+    def _gas_price(self, intent: Swap) -> GasPrice | None:
         listed = self._market.instruments.get(intent.route[0].pool)
-        price = None if listed is None else self._market.gas.get(listed.chain)
+        return None if listed is None else self._market.gas.get(listed.chain)
+
+    def _gas_usd(self, intent: Swap) -> Decimal | None:
+        price = self._gas_price(intent)
         return None if price is None else gas_cost_usd(price, intent.gas_limit)
 
     def _land(self, order: OrderApproved) -> None:
