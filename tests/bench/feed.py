@@ -70,9 +70,9 @@ def feed(count: int, seed: int = 1, quote_share: float = 0.75) -> Iterator[Event
                 book[0] += step
                 book[1] += step
             if change < 0.55:
-                book[2] = round(draw.random() * 10 + 0.001, 3)
+                book[2] = round(draw.random() * 10 + 0.2, 3)
             else:
-                book[3] = round(draw.random() * 10 + 0.001, 3)
+                book[3] = round(draw.random() * 10 + 0.2, 3)
             yield Quote(
                 ts_ns=ts_ns,
                 instrument=name,

@@ -10,7 +10,7 @@ from bus.intents import Intent, PlaceOrder
 from kernel.strategy import Settings, Strategy, View
 from tests.bench.feed import A
 
-LOT = Decimal("0.1")
+LOT = Decimal("0.01")  #: small enough for ten strategies to be filled by one displayed size
 
 
 class TwoMidsSettings(Settings, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""NautilusTrader 1.231 on the like workload: quotes of two instruments, one market order of 0.1 per 1000 quotes.
+"""NautilusTrader 1.231 on the like workload: quotes of two instruments, one market order of 0.01 per 1000 quotes.
 
 Prints one JSON object. Only `engine.run()` is timed (CPU seconds); building the data is told apart. Logging is off, the
 account is CASH, no latency model: its fastest settings. Usage: python nautilus_two_mids.py TICKS STRATEGIES
@@ -59,7 +59,7 @@ class TwoMids(Strategy):
             return
         self.orders += 1
         side = OrderSide.SELL if self.is_long else OrderSide.BUY
-        self.submit_order(self.order_factory.market(self.first, side, self.instrument.make_qty(Decimal("0.1"))))
+        self.submit_order(self.order_factory.market(self.first, side, self.instrument.make_qty(Decimal("0.01"))))
 
     def on_order_filled(self, event) -> None:
         self.is_long = not self.is_long
