@@ -72,6 +72,7 @@ def open_limit(pool: V3Pool, zero_for_one: bool) -> int:
     return limit
 
 
+@pytest.mark.slow
 @given(pools(), st.booleans(), AMOUNTS, st.booleans(), st.integers(-2_000, 2_000) | st.none())
 @settings(max_examples=300, deadline=None)
 def test_quotes_equal_the_loop_step_by_step(
@@ -92,6 +93,7 @@ def test_quotes_equal_the_loop_step_by_step(
         assert swap(moved, True, amount, MIN_SQRT_RATIO + 1) == back
 
 
+@pytest.mark.slow
 @given(pools(), st.booleans(), AMOUNTS)
 @settings(max_examples=200, deadline=None)
 def test_there_and_back_never_creates_value(pool: V3Pool, zero_for_one: bool, amount: int) -> None:
@@ -103,6 +105,7 @@ def test_there_and_back_never_creates_value(pool: V3Pool, zero_for_one: bool, am
     assert back.amount_out <= there.amount_in
 
 
+@pytest.mark.slow
 @given(pools(), st.booleans(), AMOUNTS)
 @settings(max_examples=200, deadline=None)
 def test_exact_out_asks_no_less_than_exact_in_needs(pool: V3Pool, zero_for_one: bool, amount: int) -> None:
@@ -115,6 +118,7 @@ def test_exact_out_asks_no_less_than_exact_in_needs(pool: V3Pool, zero_for_one: 
     assert swap_exact_in(pool, zero_for_one, bought.amount_in).amount_out >= amount
 
 
+@pytest.mark.slow
 @given(pools(), st.booleans(), AMOUNTS, AMOUNTS)
 @settings(max_examples=200, deadline=None)
 def test_more_in_never_gives_less_and_splitting_never_gains(
@@ -135,6 +139,7 @@ def test_more_in_never_gives_less_and_splitting_never_gains(
         assert part.amount_out + rest.amount_out <= whole.amount_out + unit + 1
 
 
+@pytest.mark.slow
 @given(pools(), st.booleans(), AMOUNTS)
 @settings(max_examples=200, deadline=None)
 def test_the_fee_is_the_stated_share_rounded_for_the_pool(pool: V3Pool, zero_for_one: bool, amount: int) -> None:
@@ -143,6 +148,7 @@ def test_the_fee_is_the_stated_share_rounded_for_the_pool(pool: V3Pool, zero_for
     assert 0 <= quote.fee_paid <= quote.amount_in
 
 
+@pytest.mark.slow
 @given(pools(), st.booleans(), AMOUNTS, st.integers(0, 3), st.integers(1, 3))
 @settings(max_examples=200, deadline=None)
 def test_a_known_range_answers_as_the_whole_pool_or_refuses(
@@ -329,6 +335,7 @@ def test_a_swap_event_beyond_the_known_range_leaves_only_its_interval_known() ->
         apply_swap(moved, price, 6, 130)
 
 
+@pytest.mark.slow
 @given(pools(), st.booleans(), AMOUNTS)
 @settings(max_examples=100, deadline=None)
 def test_a_swap_event_leads_to_the_state_its_quote_foresaw(pool: V3Pool, zero_for_one: bool, amount: int) -> None:
