@@ -61,7 +61,7 @@ function write({ el, attr, region }, [text, tone, hint, age], isLive) {
   if (el.textContent !== text) {
     el.textContent = text;
     if (isLive && el.dataset.flash !== undefined && !calm.matches) {
-      el.animate([{ backgroundColor: "var(--line)" }, { backgroundColor: "transparent" }], 150);
+      el.animate([{ backgroundColor: "var(--raised)" }, { backgroundColor: "transparent" }], 150);
     }
   }
   if (tone) el.dataset.tone = tone; else delete el.dataset.tone;
