@@ -17,6 +17,8 @@ CREATE TABLE kernel_offsets (
     block_offset bigint NOT NULL DEFAULT 0,  -- to go on without reading the log again, and to see
     block_crc  bigint NOT NULL DEFAULT 0,    -- that it is still the same log
     ts_ns      bigint NOT NULL DEFAULT 0,    -- time of that event
+    event_at   timestamptz GENERATED ALWAYS AS
+        (to_timestamp((ts_ns / 1000)::double precision / 1000000)) STORED,
     updated_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (projector, log_id)
 );

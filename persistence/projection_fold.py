@@ -26,7 +26,7 @@ from persistence import (
 )
 from persistence.projection_instruments import Instruments
 from persistence.projection_opportunities import opportunity_row, opportunity_uuid
-from persistence.projection_orders import OrderRow, approved_row, denied_row, move_on, order_uuid
+from persistence.projection_orders import OrderRow, approved_row, denied_row, move_on
 from persistence.projection_positions import Positions
 from persistence.projection_row import Batch, Place
 from persistence.projection_system_logs import LOGGED, alert_row, log_row, projector_row
@@ -38,17 +38,20 @@ _SAMPLED = frozenset(projection_market_data.SAMPLED)
 
 
 class Fold:
-    """The state of the projection. `orders` holds those without a terminal report, `fills` the ids booked for them."""
+    """The state of the projection.
+
+    `orders` holds those without a terminal report, `fills` the ids of the trades booked for them; both by order id.
+    """
 
     def __init__(self) -> None:
         self.instruments = Instruments()
         self.positions = Positions(self.instruments.market)
-        self.orders: dict[UUID, OrderRow] = {}
-        self.fills: dict[UUID, set[UUID]] = {}
+        self.orders: dict[str, OrderRow] = {}
+        self.fills: dict[str, set[UUID]] = {}
 
     def is_late(self, event: Event) -> bool:
         """Whether it reports on an order that is not open any more (or never was): its row must be looked up first."""
-        return type(event) in _REPORTS and order_uuid(event.order_id) not in self.orders  # type: ignore[attr-defined]
+        return type(event) in _REPORTS and event.order_id not in self.orders  # type: ignore[attr-defined]
 
     def apply(self, place: Place, event: Any, batch: Batch) -> None:
         """Fold one event. Raises `BadInput`, `ValueError` or `ArithmeticError` for one that no row can hold."""
@@ -68,8 +71,8 @@ class Fold:
                 batch.touched.add(opportunity.id)
         elif kind is OrderApproved:
             order = approved_row(place, event, instruments.market)
-            self.orders[order.id] = order
-            self.fills[order.id] = set()
+            self.orders[event.order_id] = order
+            self.fills[event.order_id] = set()
             self._put_order(order, batch)
         elif kind is OrderDenied:
             self._put_order(denied_row(place, event), batch)
@@ -102,19 +105,18 @@ class Fold:
             self._put_order(order, batch)
 
     def _report(self, place: Place, event: Any, batch: Batch) -> None:
-        order = self.orders[order_uuid(event.order_id)]
+        order = self.orders[event.order_id]
         if type(event) is Fill:
             fill_id = trade_id(place, event)
-            if fill_id in self.fills[order.id]:
-                return
-            self._fill(place, event, order, batch)
-            self.fills[order.id].add(fill_id)
+            if fill_id not in self.fills[event.order_id]:
+                self._fill(place, event, order, batch)
+                self.fills[event.order_id].add(fill_id)
             return
         move_on(order, place, event)
         self._put_order(order, batch)
         if order.is_terminal:
-            del self.orders[order.id]
-            del self.fills[order.id]
+            del self.orders[event.order_id]
+            del self.fills[event.order_id]
 
     def _fill(self, place: Place, event: Fill, order: OrderRow | None, batch: Batch) -> None:
         booking = self.positions.book(place, event, batch)

@@ -31,12 +31,12 @@ from persistence.projection_orders import OrderRow, order_uuid, restored
 from persistence.projection_row import CHUNK_ROWS, Batch, Place
 from persistence.projection_runs import run_row
 from persistence.projection_system_logs import projector_row
-from persistence.projection_text import clip
+from persistence.projection_text import bigint, clip
 
 POLL_S = 0.25
 RETRY_S_MAX = 5.0
-SLICE_NS = 1_000_000  #: folding yields to the loop after this long
-CHECK_EVERY_EVENTS = 8
+SLICE_NS = 700_000  #: folding yields to the loop after this long
+CHECK_EVERY_EVENTS = 4
 BATCH_EVENTS_MAX = 8_192
 BATCH_ROWS_MAX = 400  #: per table and transaction; one event adds two at most
 FORGET_TIMEOUT_S = 3_600.0
@@ -192,13 +192,19 @@ class Projector:
             if batch.events and reached < self._careful_until:
                 break
             if self._index >= len(self._events):
-                block = self._cursor.next()
+                try:
+                    block = self._cursor.next()
+                except BadInput:
+                    if not batch.events:
+                        raise
+                    break  # what is good is committed first
                 if block is None:
                     break
                 if block.last_seq <= reached and block.count:
                     self._at(block)
                     continue
                 await self._enter(block, batch)
+                slice_end_ns = stopwatch_ns() + SLICE_NS
                 self._index = max(0, reached + 1 - block.first_seq) if not block.flaw else 0
                 if block.flaw:
                     self._told(block, batch)
@@ -230,6 +236,8 @@ class Projector:
             batch.put(projection_system_logs.UPSERT, row)
             self.quarantined += 1
             return
+        if bigint(event.ts_ns) is None:
+            raise ValueError(f"ts_ns: expected nanoseconds within 64 bits, found {event.ts_ns}")
         if self._fold.is_late(event):
             order = await self._find_order(event, batch)
             is_booked = type(event) is Fill and await self._is_booked(place, event, batch)
@@ -264,6 +272,7 @@ class Projector:
         if clip(block.header.run) != self._run:
             await self._enter_run(block.header, block.first_seq, batch)
         self._is_simulated = not block.header.is_live
+        await asyncio.sleep(0)  # decoding a full block is a slice of its own
         self._block = block
         self._events = block.events()
         self._at(block)
@@ -302,7 +311,7 @@ class Projector:
             if batch.events > 1:
                 self._careful_until = reached  # commit event by event up to here: the one that fails is to blame
                 raise _Overtaken(f"a batch up to seq {reached} was refused: {error}") from error
-            raise _Unfit(self._run, reached, f"{type(error).__name__}: {error}") from error
+            raise _Unfit(self._run, reached, f"{type(error).__name__}: {error.args[0]}") from error
         is_full = batch.events >= BATCH_EVENTS_MAX or batch.largest >= BATCH_ROWS_MAX
         if is_full and self.state == "up":
             self.state = "catching_up"
@@ -372,14 +381,12 @@ class Projector:
         fold = self._fold
         fold.instruments.restore(record["value"] for record in states)
         fold.positions.restore(positions)
-        by_name = {}
         for record in orders:
             order = restored(record)
-            fold.orders[order.id] = order
-            fold.fills[order.id] = set()
-            by_name[order.order_id] = order.id
+            fold.orders[order.order_id] = order
+            fold.fills[order.order_id] = set()
         for record in fills:
-            fold.fills[by_name[record["order_id"]]].add(record["id"])
+            fold.fills[record["order_id"]].add(record["id"])
 
     async def _forget(self) -> None:
         """Delete every row of this log."""

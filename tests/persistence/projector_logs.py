@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import msgspec
 
 from bus.events import (
     Accepted,
@@ -292,7 +293,11 @@ def rows(dsn: str) -> dict[str, list[dict[str, Any]]]:
             key = "run_id" if table == "runs" else "id"
             records = await connection.fetch(f"SELECT * FROM {table} ORDER BY {key}")
             found[table] = [
-                {name: value for name, value in record.items() if name not in ("created_at", "updated_at")}
+                {
+                    name: msgspec.json.decode(value) if name in ("metadata", "costs", "settings") else value
+                    for name, value in record.items()
+                    if name not in ("created_at", "updated_at")
+                }
                 for record in records
             ]
         return found
