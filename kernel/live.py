@@ -48,24 +48,25 @@ class LiveLoop:
         self.core = core
         self.lag = LoopLag()
         self.log_failure = ""
+        self._loop: asyncio.AbstractEventLoop
         self._log = log
         self._clock = clock
         self._wall_per_event_ns = wall_per_event_ns
-        self._loop = asyncio.get_running_loop()
         self._is_pump_scheduled = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due_ns = FAR_FUTURE_NS
         self._tasks: list[asyncio.Task[None]] = []
         bus: Bus = core.bus
         bus.tap(self._record)
-        bus.schedule = self._schedule
         bus.stopwatch = stopwatch_ns
 
     def _record(self, seq: int, is_derived: bool, event: object) -> None:
         self._log.append(seq, is_derived, event)  # type: ignore[arg-type]
 
     def start(self) -> None:
-        """Begin flushing and measuring."""
+        """Begin flushing and measuring, on the running loop."""
+        self._loop = asyncio.get_running_loop()
+        self.core.bus.schedule = self._schedule
         self._tasks = [
             self._loop.create_task(self._flush_forever(), name="log-flush"),
             self._loop.create_task(self._measure_forever(), name="loop-lag"),

@@ -10,14 +10,16 @@ from decimal import Decimal
 
 from bus.bus import STAGE_EXECUTION, Bus
 from bus.clock import NS_PER_S
-from bus.events import TERMINAL_REPORTS, Fill, OrderApproved, OrphanLeg, Report
+from bus.events import TERMINAL_REPORTS, Alert, Fill, OrderApproved, OrphanLeg, Report
 from bus.intents import PlaceOrder
-from bus.units import ZERO, Side, exact, opposite, quantise_down
+from bus.units import ZERO, Side, exact, quantise_down
 from kernel.execution.router import Router, instrument_of
+from kernel.ledger import Ledger
 from kernel.market import Market
 
 RETRY_NS = 5 * NS_PER_S
-RETRIES_MAX = 20
+RETRY_MAX_NS = 60 * NS_PER_S
+RETRIES_TOLD = 5  #: tries after which a person is told; it goes on trying
 COARSE_STEPS = 2  #: price steps that a leg on bars may wait beyond its deadline
 TOLERANCE = Decimal("0.005")  #: legs that differ by less than this share (fees in base, lots) count as equal
 
@@ -40,8 +42,9 @@ class _Group:
 class Hedges:
     """The orphan-leg protocol for every strategy."""
 
-    def __init__(self, bus: Bus, market: Market, router: Router, unwind: Unwind) -> None:
+    def __init__(self, bus: Bus, market: Market, ledger: Ledger, router: Router, unwind: Unwind) -> None:
         self._bus = bus
+        self._ledger = ledger
         self._market = market
         self._router = router
         self._unwind = unwind
@@ -150,21 +153,31 @@ class Hedges:
         ranked = sorted(group.filled.items(), key=lambda item: (item[1] if orphan < 0 else -item[1], item[0]))
         return ranked[0][0]
 
-    def _target(self, group: _Group, orphan: Decimal) -> tuple[str, bool]:
-        """(instrument to trade, reduce-only?): unwind on the heavy leg, hedge on the missing one."""
+    def _target(self, group: _Group, orphan: Decimal) -> str:
+        """Where to trade: on the missing leg for `hedge`, else on the heavy one; a pool is mended on an order book."""
         heavy = self._heavy(group, orphan)
-        if group.action == "hedge":
-            others = sorted({instrument_of(leg.intent) for leg in group.legs.values()} - {heavy})
-            tradable = [each for each in others if self._is_order_book(each)]
-            if tradable:
-                return tradable[0], False
-        if not self._is_order_book(heavy):
-            books = sorted(
-                each for each in {instrument_of(leg.intent) for leg in group.legs.values()} if self._is_order_book(each)
-            )
-            if books:
-                return books[0], False
-        return heavy, True
+        legs = sorted({instrument_of(leg.intent) for leg in group.legs.values()} - {heavy})
+        books = [each for each in legs if self._is_order_book(each)]
+        if group.action == "hedge" and books:
+            return books[0]
+        return books[0] if books and not self._is_order_book(heavy) else heavy
+
+    def _standing_alone(self, strategy: str, underlying: str, orphan: Decimal) -> Decimal:
+        """What of the orphan the strategy's whole holding in the underlying still has open on that side.
+
+        Remainders of earlier legs, each within tolerance, may already offset a part; the gate measures the same.
+        """
+        net = ZERO
+        for position in self._ledger.positions_of(strategy):
+            listed = self._market.instruments.get(position.instrument)
+            if listed is not None and listed.underlying == underlying:
+                net += position.qty
+        return min(abs(orphan), abs(net)) if net * orphan > 0 else ZERO
+
+    def _covers(self, strategy: str, instrument: str, side: Side, qty: Decimal) -> bool:
+        """Whether the strategy's own position there is at least as large, so that the order only reduces it."""
+        position = self._ledger.positions.get((strategy, instrument))
+        return position is not None and abs(position.qty) >= qty and (position.qty > 0) == (side == "sell")
 
     def _is_order_book(self, instrument: str) -> bool:
         listed = self._market.instruments.get(instrument)
@@ -175,26 +188,41 @@ class Hedges:
         if group is None:
             return
         orphan = self._imbalance(group)
-        instrument, is_reduce_only = self._target(group, orphan)
+        instrument = self._target(group, orphan)
         listed = self._market.instruments.get(instrument)
-        qty = abs(orphan) if listed is None else quantise_down(abs(orphan), Decimal(listed.lot_size))
-        mark = self._market.mark(instrument)
-        usd = self._market.quote_usd(instrument)
-        if qty > 0 and mark is not None and usd is not None:
-            side: Side = opposite("buy" if orphan > 0 else "sell")
-            notional = qty * exact(mark[0]) * usd
-            intent = PlaceOrder(
-                instrument=instrument, side=side, qty=qty, is_reduce_only=is_reduce_only, notional_usd=notional
-            )
-            if self._unwind(group.strategy, intent, name):
-                return
-        elif qty == 0:
+        if listed is None:
+            return
+        alone = self._standing_alone(group.strategy, listed.underlying, orphan)
+        qty = quantise_down(alone, Decimal(listed.lot_size))
+        if qty == 0:
             self._tell(group, name, ZERO, is_resolved=True)
             del self._groups[name]
             return
+        mark = self._market.mark(instrument)
+        usd = self._market.quote_usd(instrument)
+        if mark is not None and usd is not None:
+            side: Side = "sell" if orphan > 0 else "buy"
+            intent = PlaceOrder(
+                instrument=instrument,
+                side=side,
+                qty=qty,
+                is_reduce_only=self._covers(group.strategy, instrument, side, qty),
+                notional_usd=qty * exact(mark[0]) * usd,
+            )
+            if self._unwind(group.strategy, intent, name):
+                return
         group.retries += 1
-        if group.retries <= RETRIES_MAX:
-            self._bus.at(self._bus.now_ns + RETRY_NS * group.retries, lambda _: self._mend(name))
+        if group.retries == RETRIES_TOLD:
+            self._bus.publish(
+                Alert(
+                    ts_ns=self._bus.now_ns,
+                    severity="critical",
+                    source=group.strategy,
+                    code="orphan_leg",
+                    text=f"hedge {name} could not be mended in {RETRIES_TOLD} tries; still trying, close it by hand",
+                )
+            )
+        self._bus.at(self._bus.now_ns + min(RETRY_NS * group.retries, RETRY_MAX_NS), lambda _: self._mend(name))
 
     def mend_after_recovery(self) -> None:
         """After a restart: settle groups whose legs all ended while we were away, and re-arm the rest."""
