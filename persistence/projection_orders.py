@@ -133,6 +133,7 @@ def approved_row(place: Place, event: OrderApproved, market: Market) -> OrderRow
         tx_hash=None,
         block_number=None,
         metadata={
+            "approved_seq": place.seq,
             "tif": order.tif if order is not None else "",
             "route": [clip(hop.pool) for hop in swap.route] if swap is not None else [],
             "deadline_ns": event.deadline_ns,
