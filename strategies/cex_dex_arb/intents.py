@@ -1,6 +1,5 @@
 """From a priced candidate to what is asked of the kernel."""
 
-from bus.clock import NS_PER_MS
 from bus.events import InstrumentListed
 from bus.intents import Hedge, Hop, PlaceOrder, Swap
 from bus.units import opposite
@@ -8,11 +7,6 @@ from strategies.cex_dex_arb.candidate import Candidate
 from strategies.cex_dex_arb.costs import CostTerms
 from strategies.cex_dex_arb.legs import Book
 from strategies.cex_dex_arb.settings import CexDexArbSettings
-
-
-def deadline_ms(settings: CexDexArbSettings, book: Book) -> int:
-    """The leg deadline; two bars more where nothing can fill before the next bar."""
-    return settings.leg_deadline_ms + (2 * book.bar_ns // NS_PER_MS if book.is_coarse else 0)
 
 
 def direct_hedge(
@@ -49,7 +43,7 @@ def direct_hedge(
     )
     return Hedge(
         legs=(swap, order),
-        deadline_ms=deadline_ms(settings, book),
+        deadline_ms=settings.leg_deadline_ms,
         on_partial="hedge" if settings.orphan_policy == "hedge_cex" else "unwind",
         expected_net_usd=candidate.net_usd,
         opportunity=opportunity,

@@ -13,7 +13,7 @@ BRIDGED = {"USDC.e": "USDC", "USDbC": "USDC"}
 class Book:
     """Best bid and ask of a CEX instrument; from a bar both are its close and `is_coarse` says so."""
 
-    __slots__ = ("ask", "ask_qty", "bar_ns", "bid", "bid_qty", "is_coarse", "listed", "mid", "pairs", "ts_ns")
+    __slots__ = ("ask", "ask_qty", "bid", "bid_qty", "is_coarse", "listed", "mid", "pairs", "ts_ns")
 
     def __init__(self, listed: InstrumentListed) -> None:
         self.listed = listed
@@ -21,7 +21,6 @@ class Book:
         self.bid = self.ask = self.mid = 0.0  #: mid 0.0 = no usable price
         self.bid_qty = self.ask_qty = 0.0  #: shown sizes, or the bar's volume
         self.ts_ns = 0
-        self.bar_ns = 0  #: length of a bar
         self.is_coarse = False
 
     def on_quote(self, quote: Quote) -> None:
@@ -39,7 +38,6 @@ class Book:
         self.bid = self.ask = self.mid = max(bar.close, 0.0)
         self.bid_qty = self.ask_qty = bar.volume
         self.ts_ns = bar.ts_ns
-        self.bar_ns = bar.close_ts_ns - bar.open_ts_ns
         self.is_coarse = True
         return True
 

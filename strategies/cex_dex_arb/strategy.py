@@ -34,7 +34,7 @@ from strategies.cex_dex_arb.candidate import Candidate
 from strategies.cex_dex_arb.closing import closing_order, closing_swap, joined, value_usd
 from strategies.cex_dex_arb.costs import CostTerms, cost_terms
 from strategies.cex_dex_arb.flash import FlashPool, FlashPricer
-from strategies.cex_dex_arb.intents import deadline_ms, direct_hedge, flash_swap
+from strategies.cex_dex_arb.intents import direct_hedge, flash_swap
 from strategies.cex_dex_arb.inventory import DUST_USD, Inventory, shift_pct, transfer_text
 from strategies.cex_dex_arb.legs import Book, Pair
 from strategies.cex_dex_arb.pricing import DirectPricer
@@ -343,7 +343,7 @@ class CexDexArb(Strategy[CexDexArbSettings]):
             name, book = pair.pool.listed.instrument, pair.book
             if book is None or book.mid <= 0.0:
                 continue
-            moved = self.inventory.held(name)
+            moved = self._in_wallet(name)
             price = exact(book.mid)
             share = shift_pct(moved, price, exact(self.settings.inventory_usd))
             if abs(share) < exact(self.settings.rebalance_threshold_pct):
@@ -371,10 +371,22 @@ class CexDexArb(Strategy[CexDexArbSettings]):
         )
 
     def is_flat(self) -> bool:
-        """No trade in flight, and on no instrument more than dust bought or sold by our fills."""
+        """No trade in flight, and in no account or wallet more than dust bought or sold by our fills."""
         return not self.attempts.by_key and not any(
-            value_usd(self.market, each, held) > DUST_USD for each, held in self.inventory.base.items()
+            value_usd(self.market, each, self._in_wallet(each)) > DUST_USD for each in self.inventory.base
         )
+
+    def _in_wallet(self, instrument: str) -> Decimal:
+        """Base moved into an instrument's wallet; pools of one venue and base share it: a flash trade nets to 0."""
+        listed = self.market.instruments.get(instrument)
+        if listed is None or listed.kind != "pool":
+            return self.inventory.held(instrument)
+        shared = [
+            each.listed.instrument
+            for each in self.watch.pools.values()
+            if each.listed.venue == listed.venue and each.listed.base == listed.base
+        ]
+        return sum((self.inventory.held(each) for each in shared), ZERO)
 
     def flatten(self, reason: str) -> Iterable[Intent]:
         """Undo what trades moved: swaps back in the pools and orders at the CEX, joined where both are needed."""
@@ -383,7 +395,7 @@ class CexDexArb(Strategy[CexDexArbSettings]):
         if legs is None:
             self.funnel.reject("depth_unknown")
             return ()
-        return [joined(each, deadline_ms(self.settings, self.watch.books[name])) for name, each in legs.items()]
+        return [joined(each, self.settings.leg_deadline_ms) for each in legs.values()]
 
     def _closing_legs(self, opportunity: str) -> dict[str, list[PlaceOrder | Swap]] | None:
         """Closing orders by CEX instrument; None when a pool cannot be traded exactly: half a close is worse."""
@@ -392,7 +404,8 @@ class CexDexArb(Strategy[CexDexArbSettings]):
             name, book = pair.pool.listed.instrument, pair.book
             held = self.inventory.held(name)
             worth_usd = value_usd(self.market, name, held)
-            if book is None or worth_usd <= DUST_USD:
+            is_netted = value_usd(self.market, name, self._in_wallet(name)) <= DUST_USD
+            if book is None or worth_usd <= DUST_USD or is_netted:
                 continue
             pool, terms = self.pools.get(name), self._terms(pair, book)
             if pool is None or isinstance(terms, str):
