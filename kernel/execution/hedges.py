@@ -126,6 +126,9 @@ class Hedges:
             return
         if self.is_recovering:
             return
+        if group.is_mending:
+            self._try_later(name, group)
+            return
         self._tell(group, name, orphan, is_resolved=False)
         group.is_mending = True
         if group.action == "keep":
@@ -211,6 +214,10 @@ class Hedges:
             )
             if self._unwind(group.strategy, intent, name):
                 return
+        self._try_later(name, group)
+
+    def _try_later(self, name: str, group: _Group) -> None:
+        """With growing pauses: a venue that refuses every order must not be asked ten times a second."""
         group.retries += 1
         if group.retries == RETRIES_TOLD:
             self._bus.publish(
