@@ -39,6 +39,7 @@ SLICE_NS = 700_000  #: folding yields to the loop after this long
 CHECK_EVERY_EVENTS = 4
 BATCH_EVENTS_MAX = 8_192
 BATCH_ROWS_MAX = 400  #: per table and transaction; one event adds two at most
+RESTORE_ROWS = 200  #: instruments of one slice after a restart
 FORGET_TIMEOUT_S = 3_600.0
 
 TABLES = (
@@ -131,7 +132,7 @@ class Projector:
             while True:
                 try:
                     await self.catch_up()
-                except (StoreError, BadInput, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                except (StoreError, BadInput, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                     self.state, self.error = "degraded", str(error)
                     retry_s = min(RETRY_S_MAX, retry_s * 2)
                 else:
@@ -373,13 +374,16 @@ class Projector:
         self.last_seq = offset["seq"]
         self._run = self._committed_run = offset["run_id"]
         self._ts_ns = offset["ts_ns"]
-        self._restore(states, positions, orders, fills)
+        for start in range(0, len(states), RESTORE_ROWS):
+            rows = states[start : start + RESTORE_ROWS]
+            self._fold.instruments.restore(record["value"] for record in rows)
+            await asyncio.sleep(0)
+        self._restore(positions, orders, fills)
         self._is_loaded = True
         return True
 
-    def _restore(self, states: list[Any], positions: list[Any], orders: list[Any], fills: list[Any]) -> None:
+    def _restore(self, positions: list[Any], orders: list[Any], fills: list[Any]) -> None:
         fold = self._fold
-        fold.instruments.restore(record["value"] for record in states)
         fold.positions.restore(positions)
         for record in orders:
             order = restored(record)
