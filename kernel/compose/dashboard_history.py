@@ -1,12 +1,15 @@
-"""History for the pages, from the memory of the run; notes say how far back it goes."""
+"""History for the pages: from Postgres while it answers, else from the memory of the run; the note says which."""
 
+import contextlib
 from collections.abc import Sequence
 from decimal import Decimal
 
 from bus.events import Fill, Report, StrategySampled
 from bus.units import ZERO, exact
+from kernel.compose import dashboard_stored
 from kernel.compose.dashboard_memory import DashboardMemory, OrderRecord, pnl_of
 from kernel.core import Core
+from kernel.errors import StoreError
 from kernel.execution.router import instrument_of
 from kernel.finance.statistics import DEFINITIONS, summarise
 from kernel.position import ClosedTrade
@@ -16,6 +19,7 @@ from webui.snapshot import CostItem
 from webui.typeset import decimal, price, quantity, usd, words
 
 CLOSED_MAX = 5_000
+OF_POSITIONS = frozenset({"win_rate", "profit_factor", "turnover"})  #: the tables know these better
 MEMORY_NOTE = "from the memory of this run"
 
 
@@ -36,6 +40,9 @@ class DashboardHistory:
 
     async def equity(self, name: str | None, since_ns: int, points_max: int, base_usd: Decimal) -> history.EquitySeries:
         """Samples since a moment, thinned to at most `points_max`, on top of `base_usd`."""
+        if self._database is not None:
+            with contextlib.suppress(StoreError):
+                return await dashboard_stored.equity(self._database, name, since_ns, points_max, base_usd)
         samples = [each for each in self._memory.samples.get(name or "", ()) if each.ts_ns >= since_ns]
         chosen = _thinned(samples, points_max)
         return history.EquitySeries(
@@ -51,6 +58,9 @@ class DashboardHistory:
 
     async def trades(self, query: history.TradeQuery) -> history.TradeList:
         """Filled orders, newest first, by keyset."""
+        if self._database is not None:
+            with contextlib.suppress(StoreError):
+                return await dashboard_stored.trades(self._database, query)
         records = self._memory.records(query.strategy)
         instruments = tuple(sorted({instrument_of(each.order.intent) for each in records}))
         rows: list[history.TradeRow] = []
@@ -107,18 +117,22 @@ class DashboardHistory:
         curve = [(each.ts_ns, pnl_of(each)) for each in samples]
         open_since = [each.opened_ts_ns for each in core.ledger.positions_of(name)]
         found = summarise(curve, closed, capital_usd=capital, open_since_ns=open_since)
-        statistics = tuple(
-            history.Statistic(title=title, text=_figure(key, getattr(found, key)), definition=definition)
+        statistics = {
+            key: history.Statistic(title=title, text=_figure(key, getattr(found, key)), definition=definition)
             for key, title, definition in DEFINITIONS
-        )
+        }
+        if self._database is not None:
+            of_curve = tuple(each for key, each in statistics.items() if key not in OF_POSITIONS)
+            with contextlib.suppress(StoreError):
+                return await dashboard_stored.performance(self._database, name, since_ns, of_curve)
         return history.Performance(
             pnl_usd=curve[-1][1] - curve[0][1] if len(curve) > 1 else None,
-            statistics=statistics,
+            statistics=tuple(statistics.values()),
             costs=(
                 CostItem("fees", books.fees_usd),
                 CostItem("gas", books.gas_usd),
                 CostItem("slippage (inside prices)", books.slippage_usd),
-                CostItem("funding received", books.funding_usd),
+                CostItem("funding paid", -books.funding_usd),
             ),
             by_day=_by(closed, lambda each: _day(each.closed_ts_ns)),
             by_instrument=_by(closed, lambda each: each.instrument),
@@ -128,10 +142,12 @@ class DashboardHistory:
         )
 
     async def story(self, name: str, order_id: str) -> history.Story | None:
-        """Cause, opportunity, verdict, reports."""
+        """Cause, opportunity, verdict, reports: of this run from memory, which has no lag, else from the tables."""
         record = self._memory.orders.get(order_id)
         if record is None or record.order.strategy != name:
-            return None
+            if self._database is None:
+                return None
+            return await dashboard_stored.story(self._database, name, order_id)
         order, intent = record.order, record.order.intent
         steps = []
         known = self._memory.opportunities.get(intent.opportunity)

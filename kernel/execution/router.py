@@ -28,6 +28,7 @@ class Router:
         self._executors = executors
         self.open: dict[str, OrderApproved] = {}
         self._filled: dict[str, Decimal] = {}  #: base quantity reported so far, open orders only
+        self._polled: set[str] = set()  #: open orders of unknown outcome, each with one alarm
         self.is_recovering = False  #: folding an old log: remember orders, send nothing
 
     def attach(self) -> None:
@@ -70,10 +71,14 @@ class Router:
     def _on_terminal(self, report: Report) -> None:
         self.open.pop(report.order_id, None)
         self._filled.pop(report.order_id, None)
+        self._polled.discard(report.order_id)
 
     def _on_unknown(self, report: Unknown) -> None:
         """Ask again, with growing pauses, until the venue answers; a simulated venue answers by itself."""
-        if not report.simulated and not self.is_recovering:
+        if report.simulated or self.is_recovering or report.order_id not in self.open:
+            return
+        if report.order_id not in self._polled:
+            self._polled.add(report.order_id)
             self._poll(report.order_id, UNKNOWN_POLL_FIRST_NS)
 
     def _poll(self, order_id: str, pause_ns: int) -> None:

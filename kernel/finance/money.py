@@ -2,7 +2,7 @@
 
 Every booked amount lies on a lattice of 1e-24 (finer than any token's raw unit), so sums under `MONEY` are exact up to
 1e86. Mind that Decimal operators, unary minus and `abs` included, round to the ambient context (28 digits): book with
-`MONEY.add` and its kin, or inside `localcontext(MONEY)`.
+`add` and its kin, or inside `localcontext(MONEY)`.
 """
 
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
@@ -11,6 +11,10 @@ from bus.units import ONE
 
 #: 24 places behind the point, 80 before it (a product of two amounts), and room for a sum.
 MONEY = Context(prec=110, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
+#: The operators under `MONEY`. Bound once: finding a method on a `Context` costs more than adding two numbers.
+add, subtract, multiply, divide, remainder = MONEY.add, MONEY.subtract, MONEY.multiply, MONEY.divide, MONEY.remainder
+minus, absolute = MONEY.minus, MONEY.abs
+_quantize, _normalize, _to_integral = MONEY.quantize, MONEY.normalize, MONEY.to_integral_value
 READING = Context(prec=28, rounding=ROUND_HALF_EVEN)  #: for quotients that are shown, never summed
 LATTICE = Decimal("1e-24")
 MAGNITUDE_MAX = 40  #: powers of ten; beyond it an amount is an error, not money (a product of two still fits)
@@ -22,13 +26,13 @@ def settle(amount: Decimal) -> Decimal:
     >>> settle(Decimal("150.00"))
     Decimal('150')
     """
-    plain = amount.quantize(LATTICE, context=MONEY).normalize(MONEY)
-    return plain.quantize(ONE, context=MONEY) if plain == plain.to_integral_value() else plain
+    plain = _normalize(_quantize(amount, LATTICE))
+    return _quantize(plain, ONE) if plain == _to_integral(plain) else plain
 
 
 def share(amount: Decimal, part: Decimal, whole: Decimal) -> Decimal:
     """`amount * part / whole`, settled; book the rest as `amount - share`, so that nothing is made or lost."""
-    return settle(MONEY.divide(MONEY.multiply(amount, part), whole))
+    return settle(divide(multiply(amount, part), whole))
 
 
 def is_amount(value: Decimal) -> bool:
@@ -42,5 +46,5 @@ def plain_text(value: Decimal) -> str:
     >>> plain_text(Decimal("1.50E+2"))
     '150'
     """
-    text = format(value.normalize(MONEY), "f")
+    text = format(_normalize(value), "f")
     return "0" if text == "-0" else text
