@@ -27,7 +27,7 @@ Unwind = Callable[[str, PlaceOrder, str], bool]  #: (strategy, intent, group) ->
 
 
 class _Group:
-    __slots__ = ("action", "filled", "is_mending", "legs", "open", "retries", "strategy")
+    __slots__ = ("action", "filled", "is_mending", "legs", "open", "orphan", "retries", "strategy")
 
     def __init__(self, strategy: str, action: str) -> None:
         self.strategy = strategy
@@ -36,6 +36,7 @@ class _Group:
         self.open: set[str] = set()
         self.filled: dict[str, Decimal] = {}  #: signed base quantity by instrument
         self.is_mending = False
+        self.orphan = ZERO  #: signed base quantity that stood alone when last told
         self.retries = 0
 
 
@@ -58,6 +59,7 @@ class Hedges:
         self._bus.subscribe(Fill, self._on_fill, STAGE_EXECUTION)
         for kind in TERMINAL_REPORTS:
             self._bus.subscribe(kind, self._on_terminal, STAGE_EXECUTION)
+        self._bus.subscribe(OrphanLeg, self._on_orphan, STAGE_EXECUTION)
 
     @property
     def orphans(self) -> list[tuple[str, str]]:
@@ -119,25 +121,39 @@ class Hedges:
         group = self._groups[name]
         orphan = self._imbalance(group)
         largest = max((abs(each) for each in group.filled.values()), default=ZERO)
-        if largest == 0 or abs(orphan) <= largest * TOLERANCE or len(group.filled) == 0:
+        is_equal = abs(orphan) <= largest * TOLERANCE
+        if self.is_recovering and (group.is_mending or not is_equal):
+            return
+        if is_equal:
             if group.is_mending:
                 self._tell(group, name, ZERO, is_resolved=True)
             del self._groups[name]
             return
-        if self.is_recovering:
+        if group.is_mending and orphan == group.orphan:
+            self._mend_later(name, group)
             return
-        if group.is_mending:
-            self._try_later(name, group)
-            return
+        group.retries = 0
         self._tell(group, name, orphan, is_resolved=False)
-        group.is_mending = True
         if group.action == "keep":
             del self._groups[name]
             return
+        group.is_mending = True
         self._mend(name)
+
+    def _on_orphan(self, event: OrphanLeg) -> None:
+        """Folding an old log: what was told then is what is being mended now."""
+        group = self._groups.get(event.group)
+        if group is None or not self.is_recovering:
+            return
+        if event.is_resolved or group.action == "keep":
+            del self._groups[event.group]
+        else:
+            group.is_mending = True
+            group.orphan = event.qty if event.side == "buy" else -event.qty
 
     def _tell(self, group: _Group, name: str, orphan: Decimal, *, is_resolved: bool) -> None:
         side: Side = "buy" if orphan > 0 else "sell"
+        group.orphan = orphan
         self._bus.publish(
             OrphanLeg(
                 ts_ns=self._bus.now_ns,
@@ -234,11 +250,12 @@ class Hedges:
     def mend_after_recovery(self) -> None:
         """After a restart: settle groups whose legs all ended while we were away, and re-arm the rest."""
         for name, group in list(self._groups.items()):
-            if not group.open:
-                self._settle(name)
+            if group.open:
+                self._arm(name, max(each.deadline_ns + self._coarseness_ns(each) for each in group.legs.values()))
+            elif group.is_mending and self._imbalance(group) == group.orphan:
+                self._mend(name)
             else:
-                deadline_ns = max(each.deadline_ns for each in group.legs.values())
-                self._arm(name, deadline_ns)
+                self._settle(name)
 
     def _arm(self, name: str, deadline_ns: int) -> None:
         self._bus.at(max(deadline_ns, self._bus.now_ns), lambda _: self._deadline(name))
