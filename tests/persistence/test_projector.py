@@ -248,6 +248,18 @@ async def test_two_projectors_at_once_write_what_one_would(
     assert rows(pg_db) == both
 
 
+async def test_a_projector_that_was_overtaken_does_not_write_what_is_old(
+    database: Database, pg_db: str, tmp_path: Path
+) -> None:
+    last = Segment(tmp_path, header()).write(Trading().events(600))
+    slow = Projector(database, tmp_path)
+    await slow.catch_up(100)
+    assert await Projector(database, tmp_path).catch_up() == last
+    newest = rows(pg_db)
+    assert await slow.catch_up(200) == last
+    assert rows(pg_db) == newest
+
+
 async def test_market_data_is_sampled_once_a_minute_and_instrument(
     database: Database, pg_db: str, tmp_path: Path
 ) -> None:

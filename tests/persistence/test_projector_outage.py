@@ -1,5 +1,9 @@
 import asyncio
 import os
+import random
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +20,7 @@ from tests.postgres_fixture import FAST_UNSAFE, query
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 PATIENCE_S = 30.0
+ROOT = Path(__file__).resolve().parents[2]
 
 
 async def until(is_so: Callable[[], bool]) -> None:
@@ -100,6 +105,50 @@ async def test_a_connection_cut_around_the_commit_loses_and_doubles_nothing(
     followed = rows(pg_db)
     await Projector(database, tmp_path).reproject()
     assert rows(pg_db) == followed
+    await database.close()
+
+
+VICTIM = """
+import asyncio, sys
+from pathlib import Path
+from persistence import projector
+from persistence.postgres import Database
+
+class Talking(projector.Projector):
+    async def _before_commit(self):
+        print("sent", flush=True)
+
+projector.BATCH_EVENTS_MAX = 20
+asyncio.run(Talking(Database(sys.argv[1]), Path(sys.argv[2])).catch_up())
+print("done", flush=True)
+"""
+
+
+async def test_a_process_killed_at_once_loses_and_doubles_nothing(pg_db: str, tmp_path: Path) -> None:
+    last = Segment(tmp_path, header()).write(Trading().events(1500))
+    draw = random.Random(1)
+    kills = 0
+    is_done = False
+    while not is_done:
+        victim = subprocess.Popen(
+            [sys.executable, "-c", VICTIM, pg_db, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+        )
+        assert victim.stdout is not None
+        for _ in range(draw.randrange(5, 25)):
+            is_done = victim.stdout.readline() in ("done\n", "")
+            if is_done:
+                break
+        else:
+            victim.kill()
+            kills += 1
+        victim.stdout.close()
+        code = victim.wait()
+        assert code == (0 if is_done else -signal.SIGKILL)
+    assert kills >= 3
+    survived = rows(pg_db)
+    database = Database(pg_db)
+    assert await Projector(database, tmp_path).reproject() == last
+    assert rows(pg_db) == survived
     await database.close()
 
 
