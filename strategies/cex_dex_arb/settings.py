@@ -97,7 +97,8 @@ class CexDexArbSettings(Settings, frozen=True, kw_only=True):
     leg_deadline_ms: Annotated[
         int,
         _meta("Leg deadline", "ms", _EXIT, "A leg missing after this starts the orphan policy. Where only bars "
-              "are known two bars are added, since nothing can fill before the next one.", 1500, ge=100, le=30_000),
+              "are known the kernel lets it run two bars longer: nothing can fill before the next one.", 1500,
+              ge=100, le=30_000),
     ] = 1500  # fmt: skip
     orphan_policy: Annotated[
         OrphanPolicy,
@@ -173,9 +174,9 @@ class CexDexArbSettings(Settings, frozen=True, kw_only=True):
     ] = 550_000  # fmt: skip
     gas_headroom_pct: Annotated[
         float,
-        _meta("Gas headroom", "%", _COST, "How far above the known gas price a transaction may bid.", 50, ge=0.0,
-              le=400.0),
-    ] = 50.0  # fmt: skip
+        _meta("Gas headroom", "%", _COST, "How far above the known gas price a transaction may bid; 100 = twice the "
+              "price, so that a rise does not strand it.", 100, ge=0.0, le=400.0),
+    ] = 100.0  # fmt: skip
     gas_age_s: Annotated[
         int, _meta("Gas price age", "s", _COST, "An older gas price is unknown.", 120, ge=1, le=3600)
     ] = 120

@@ -8,8 +8,10 @@ import pytest
 
 import strategies.cex_dex_arb as package
 from kernel.strategy import convert_settings
-from strategies.cex_dex_arb import CexDexArb, CexDexArbSettings
+from strategies.cex_dex_arb import CexDexArb, CexDexArbSettings, CexDexArbView
 from strategies.cex_dex_arb.reasons import WHY_NOT
+from strategies.cex_dex_arb.view import PairView
+from tests.strategies.cex_dex_arb.desk import CEX, POOL, PRICE, Desk
 
 FOLDER = Path(package.__file__).parent
 
@@ -66,6 +68,24 @@ def test_every_code_in_the_source_is_explained_in_the_guide() -> None:
     for code in WHY_NOT:
         assert f'"{code}"' in source, f"{code} is explained but never given"
         assert f"`{code}`" in guide, f"{code} is missing in the guide"
+
+
+def test_the_view_is_plain_data_with_a_title_on_every_field() -> None:
+    desk = Desk()
+    desk.warm(minutes=70)
+    desk.tick(PRICE * 1.001, PRICE)
+    view = desk.strategy.view()
+    assert msgspec.json.decode(msgspec.json.encode(view))["pairs"][0]["cex"] == CEX
+    (page,) = view.pairs
+    assert (page.state, page.basis_samples, page.is_coarse) == ("watching", 71, False)
+    assert page.excess_bps is not None and -11 < page.excess_bps < -9
+    assert page.cex_age_ms == page.pool_age_ms == 0
+    (signal,) = view.signals
+    assert signal.name == POOL and signal.value is not None and 9 < signal.value < 11
+    assert 34.9 < signal.threshold < 35.1  # 0.3 % and the pool fee of 5 bps
+    for kind in (CexDexArbView, PairView):
+        for field in msgspec.inspect.type_info(kind).fields:  # type: ignore[attr-defined]
+            assert isinstance(field.type, msgspec.inspect.Metadata), field.name
 
 
 def test_the_strategy_states_what_it_is() -> None:
