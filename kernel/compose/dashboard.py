@@ -1,23 +1,24 @@
 """The dashboard's source: snapshots of the running kernel's folds, its memory, and the operator's three commands."""
 
+from collections.abc import Iterable
 from decimal import Decimal
-
-from persistence.projector import Projector
 
 from bus.clock import NS_PER_MS
 from bus.units import ZERO, exact
 from kernel import __version__
 from kernel.compose.dashboard_figures import groups_of
 from kernel.compose.dashboard_history import DashboardHistory
-from kernel.compose.dashboard_memory import Counts, DashboardMemory, pnl_of
+from kernel.compose.dashboard_memory import Counts, DashboardMemory, SignalSample, pnl_of
 from kernel.compose.live import KernelProcess
+from kernel.position import Position
 from kernel.runner import Slot
 from persistence.postgres import Database
+from persistence.projector import Projector
 from webui import history, snapshot
 
-CAPITAL_NOTE = "budget of the running strategies plus net P&L"
 REASONS_MAX = 8
 SPARKLINE_POINTS = 60
+CLEARLY_NEARER = 1.5
 STALE_MS = 120_000  #: a venue silent for this long is called stale where no health event says so
 RECENT_TRADES = 12
 ALERTS_SHOWN = 12
@@ -34,7 +35,11 @@ class Dashboard:
         self._core = process.core
         self._projector = projector
         self._trouble = trouble
+        self._signal_of: dict[str, str] = {}  #: the charted signal of each strategy
         self._memory = DashboardMemory(process.core.bus, process.core.runner)
+        self._capital_usd = sum(
+            (exact(float(self._core.gate.limits_for(name).budget_usd)) for name in self._core.runner.slots), ZERO
+        )
         self._history = DashboardHistory(process.core, self._memory, database)
 
     # live -------------------------------------------------------------------------------------------------------
@@ -51,7 +56,7 @@ class Dashboard:
             seq=core.bus.seq,
             now_ns=now_ns,
             last_event_age_ms=self._age_ms(core.bus.now_ns),
-            equity_usd=self._capital_usd() + books.pnl_usd,
+            equity_usd=self._capital_usd + books.pnl_usd,
             pnl_today_usd=core.ledger.day_pnl(None, now_ns),
             pnl_total_usd=books.pnl_usd,
             exposure_usd=books.exposure_usd,
@@ -100,7 +105,7 @@ class Dashboard:
     # history ----------------------------------------------------------------------------------------------------
 
     async def equity(self, name: str | None, since_ns: int, points_max: int) -> history.EquitySeries:
-        return await self._history.equity(name, since_ns, points_max, self._capital_usd() if name is None else ZERO)
+        return await self._history.equity(name, since_ns, points_max, self._capital_usd if name is None else ZERO)
 
     async def trades(self, query: history.TradeQuery) -> history.TradeList:
         return await self._history.trades(query)
@@ -141,10 +146,6 @@ class Dashboard:
         speed = self._process.clock.speed
         pace = f", {speed:g}x" if speed != 1 else ""
         return f"{self._process.profile.data_note}{pace}"
-
-    def _capital_usd(self) -> Decimal:
-        gate = self._core.gate
-        return sum((exact(float(gate.limits_for(name).budget_usd)) for name in self._core.runner.slots), ZERO)
 
     def _kill(self) -> snapshot.KillSwitch:
         kill = self._core.runner.kills.get("")
@@ -253,7 +254,7 @@ class Dashboard:
         usd = self._core.market.quote_usd(instrument)
         return None if mark is None or usd is None else qty * exact(mark[0]) * usd
 
-    def _position(self, position) -> snapshot.PositionRow:  # type: ignore[no-untyped-def]
+    def _position(self, position: Position) -> snapshot.PositionRow:
         mark = self._core.market.mark(position.instrument)
         value = self._value_usd(position.instrument, position.qty)
         usd = self._core.market.quote_usd(position.instrument)
@@ -305,25 +306,33 @@ class Dashboard:
             note=best.note,
         )
 
+    def _chosen(self, name: str, ring: Iterable[SignalSample]) -> tuple[str, str]:
+        """The signal to chart: the nearest to its threshold; a choice stays until another is clearly nearer."""
+        latest = _nearness(ring)
+        nearest = max(sorted(latest), key=lambda each: latest[each][0])
+        chosen = self._signal_of.get(name, nearest)
+        if chosen not in latest or latest[nearest][0] > CLEARLY_NEARER * max(latest[chosen][0], 0.0):
+            chosen = nearest
+        self._signal_of[name] = chosen
+        return chosen, latest[chosen][1]
+
     def _signal(self, name: str) -> snapshot.Signal | None:
         ring = self._memory.signals.get(name)
         if not ring:
             return None
-        title, unit = _liveliest(ring)
+        title, unit = self._chosen(name, ring)
         points = tuple(
             snapshot.SignalPoint(ts_ns, value, threshold) for ts_ns, each, value, threshold, _ in ring if each == title
         )
         return snapshot.Signal(title=title, unit=unit, threshold_title="threshold", points=points)
 
 
-def _liveliest(ring) -> tuple[str, str]:  # type: ignore[no-untyped-def]
-    """The signal that is nearest to its threshold now; ties by name."""
+def _nearness(ring: Iterable[SignalSample]) -> dict[str, tuple[float, str]]:
+    """How near each signal is to its threshold now (1 = there, -1 = not known), with its unit."""
     latest: dict[str, tuple[float, str]] = {}
     for _, title, value, threshold, unit in ring:
-        nearness = abs(value) / abs(threshold) if value is not None and threshold else -1.0
-        latest[title] = (nearness, unit)
-    title = max(sorted(latest), key=lambda each: latest[each][0])
-    return title, latest[title][1]
+        latest[title] = (abs(value) / abs(threshold) if value is not None and threshold else -1.0, unit)
+    return latest
 
 
 def _ranked(counts: dict[str, int]) -> tuple[snapshot.ReasonCount, ...]:

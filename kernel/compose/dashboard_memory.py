@@ -33,6 +33,7 @@ SAMPLES_MAX = 6_000  #: per strategy: four days of minutes
 ALERTS_MAX = 200
 FILLS_MAX = 200
 MARKS_MAX = 500
+SignalSample = tuple[int, str, float | None, float | None, str]  #: (ts_ns, name, value, threshold, unit)
 SIGNALS_MAX = 720
 
 
@@ -108,7 +109,7 @@ class DashboardMemory:
         self.alerts: deque[tuple[int, Alert]] = deque(maxlen=ALERTS_MAX)
         self.fills: deque[tuple[int, Fill]] = deque(maxlen=FILLS_MAX)
         self.marks: deque[Mark] = deque(maxlen=MARKS_MAX)
-        self.signals: dict[str, deque[tuple[int, str, float | None, float | None, str]]] = {}
+        self.signals: dict[str, deque[SignalSample]] = {}
         self.counts: dict[str, Counts] = {}
         self.versions: dict[str, int] = {}
         self.kill: KillSwitchSet | None = None

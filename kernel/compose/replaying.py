@@ -27,6 +27,7 @@ from persistence.event_log import EventLogReader
 EQUITY_POINTS_MAX = 4_000
 TRADES_KEPT_MAX = 20_000
 HASH_CHUNK = 1 << 20
+MARKET_ONLY = ("import", "simulated")  #: header profiles of logs that hold inputs alone
 SCANNED_EVENTS = 200_000  #: enough to meet every source of a log
 
 
@@ -325,5 +326,11 @@ def log_sha256(path: Path) -> str:
 
 
 def run_verification(path: Path, progress: Progress | None = None) -> Verification:
-    """Verify a recorded log, run by run."""
-    return verify(EventLogReader(path).segments, spec_of_header, progress=progress)
+    """Verify a recorded log, run by run. Raises `ConfigError` for a log of market data that no run made."""
+    reader = EventLogReader(path)
+    if reader.header.profile in MARKET_ONLY:
+        raise ConfigError(
+            f"{path} holds market data and no recorded run, so there is nothing to verify;"
+            " leave --mode away to simulate, or give the log folder of a run (data/log)"
+        )
+    return verify(reader.segments, spec_of_header, progress=progress)

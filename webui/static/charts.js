@@ -315,7 +315,7 @@ class SignalChart extends Chart {
     const unit = this.box.dataset.unit;
     this.add(0, {
       cursor: { sync: { key: "time" }, points: { size: 6 }, drag: { x: true, y: false } },
-      axes: axes((v) => `${brief(v)}${unit ? ` ${unit}` : ""}`), scales: { x: { time: true } },
+      axes: axes((v) => brief(v)), scales: { x: { time: true } },
       series: [{}, { stroke: line, width: 1.5, points: { show: false } }, { stroke: limit, width: 1.25, dash: [6, 4], points: { show: false } }],
     }, this.data);
   }
