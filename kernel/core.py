@@ -4,13 +4,16 @@ What differs between those is what is passed in: executors, settings and the eve
 """
 
 from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from bus.bus import STAGE_STRATEGY, Bus
 from bus.events import RunRestarted, SettingsChanged
 from bus.events.base import Event
+from kernel.errors import ConfigError
 from kernel.execution.executor import Executor
 from kernel.execution.hedges import Hedges
 from kernel.execution.paper import PaperVenue
@@ -24,7 +27,7 @@ from kernel.pools import Pools
 from kernel.risk import RiskGate
 from kernel.risk_limits import GlobalLimits, RiskLimits
 from kernel.runner import Runner
-from kernel.strategy import AnyStrategy, Settings, convert_settings
+from kernel.strategy import AnyStrategy, Settings, SettingsT, convert_settings
 
 
 class StrategySpec(Struct, frozen=True, kw_only=True):
@@ -54,7 +57,10 @@ class CoreSpec(Struct, frozen=True, kw_only=True):
 
 
 class Core:
-    """One assembled kernel. `executors` None binds the paper venue to every venue."""
+    """One assembled kernel. `executors` None binds the paper venue to every venue.
+
+    Raises `ConfigError` naming the strategy and field of the first wrong setting.
+    """
 
     def __init__(self, spec: CoreSpec, executors: Callable[[Bus, Market], dict[str, Executor]] | None = None) -> None:
         self.spec = spec
@@ -62,11 +68,12 @@ class Core:
         self.market = Market()
         self.pools = Pools(self.market)
         self.ledger = Ledger(self.market)
-        limits = {each.kind.name: convert_settings(RiskLimits, each.limits) for each in spec.strategies}
-        self.gate = RiskGate(
-            spec.run, limits, convert_settings(GlobalLimits, spec.global_limits), self.ledger, self.market
-        )
-        self.paper_settings = convert_settings(PaperSettings, spec.paper)
+        limits = {
+            each.kind.name: _checked(RiskLimits, each.limits, f"{each.kind.name}.limits") for each in spec.strategies
+        }
+        whole = _checked(GlobalLimits, spec.global_limits, "global limits")
+        self.gate = RiskGate(spec.run, limits, whole, self.ledger, self.market)
+        self.paper_settings = _checked(PaperSettings, spec.paper, "paper")
         self.is_simulated = executors is None
         bound: dict[str, Executor] = (
             {"*": PaperVenue(self.bus, self.market, self.pools, self.paper_settings, spec.seed)}
@@ -92,7 +99,7 @@ class Core:
         self.runner.attach()
         bus.subscribe(RunRestarted, self._on_restarted, STAGE_STRATEGY)
         for each in self.spec.strategies:
-            settings: Settings = convert_settings(each.kind.Settings, each.settings)
+            settings: Settings = _checked(each.kind.Settings, each.settings, each.kind.name)
             strategy = each.kind(settings, self.market)
             strategy.pools = self.pools
             strategy.notional_cap_usd = self._leg_cap_usd(strategy.name)
@@ -147,3 +154,15 @@ class Core:
     def state(self) -> dict[str, Any]:
         """Books and reservations as plain, sorted, exact values: the end of every digest."""
         return {"ledger": self.ledger.state(), "gate": self.gate.state(), "open": sorted(self.router.open)}
+
+
+def _checked(kind: type[SettingsT], values: dict[str, Any], owner: str) -> SettingsT:
+    """Settings of `owner`; a wrong one is told with its owner, an unknown one with the names that are meant."""
+    unknown = sorted(set(values) - set(kind.__struct_fields__))
+    if unknown:
+        near = get_close_matches(unknown[0], kind.__struct_fields__, n=3) or kind.__struct_fields__
+        raise ConfigError(f"{owner}: there is no setting {unknown[0]!r}; there is {', '.join(near)}")
+    try:
+        return convert_settings(kind, values)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{owner}: {error}") from error
