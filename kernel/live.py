@@ -125,7 +125,8 @@ class LiveLoop:
             self._log.flush()
         except StoreError as error:
             if not self.log_failure:
-                self._switch(True, str(error))
+                if "" not in self.core.runner.kills:  # an operator's stop outlives the trouble
+                    self._switch(True, str(error))
                 self._tell("critical", f"{error}; new orders are stopped until it can be written again")
             self.log_failure = str(error)
             return
