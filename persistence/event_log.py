@@ -25,7 +25,9 @@ from kernel.log import Block, LogHeader, LogTail
 
 MAGIC = b"KEVL0001"
 SUFFIX = ".evl"
-BLOCK_EVENTS_MAX = 512  #: encode and compress in about 100 us, so that the loop hardly feels a flush
+BLOCK_EVENTS_MAX = (
+    512  #: and what the last input derived; encode and compress in about 100 us, so that the loop hardly feels a flush
+)
 SEGMENT_BYTES_MAX = 256 << 20
 UNWRITTEN_EVENTS_MAX = 1_000_000  #: kept in memory while the disk refuses; beyond it the kernel stops
 BLOCK_BYTES_MAX = 64 << 20  #: a larger length field is damage, not a block
@@ -83,13 +85,16 @@ class EventLogWriter:
         self._write(MAGIC + _U32_PAIR.pack(len(raw), zlib.crc32(raw)) + raw)
 
     def append(self, seq: int, is_derived: bool, event: Event) -> None:
-        """Take the next event. Raises `StoreError` only when the disk has refused for too long."""
+        """Take the next event. Raises `StoreError` only when the disk has refused for too long.
+
+        A block ends only before an input, so that a crash never keeps an input without all that was derived from it.
+        """
         if is_derived:
             self._derived.append(len(self._events))
+        elif len(self._events) >= BLOCK_EVENTS_MAX:
+            self._full()
         self._events.append(event)
         self._next_seq = seq + 1
-        if len(self._events) >= BLOCK_EVENTS_MAX:
-            self._full()
 
     def _full(self) -> None:
         try:

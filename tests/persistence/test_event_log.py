@@ -81,6 +81,14 @@ def test_blocks_before_the_asked_seq_are_skipped(tmp_path: Path) -> None:
     assert EventLogReader(path).count() == 3 * BLOCK_EVENTS_MAX
 
 
+def test_a_block_never_ends_between_an_input_and_what_was_derived_from_it(tmp_path: Path) -> None:
+    events: list[Event] = [quote(T0 + n) for n in range(3 * BLOCK_EVENTS_MAX)]
+    path = _write(tmp_path / "x.evl", events, derived=lambda index: index % 100 != 0)
+    firsts = [block.first_seq for block in EventLogReader(path).blocks()]
+    assert firsts == [1, 601, 1201]
+    assert _read(path) == events
+
+
 def test_a_tail_torn_anywhere_is_reported_and_cut_at_the_last_good_block(tmp_path: Path) -> None:
     whole = _write(tmp_path / "whole.evl", [quote(T0 + n) for n in range(2 * BLOCK_EVENTS_MAX)]).read_bytes()
     reader = SegmentReader(tmp_path / "whole.evl")
