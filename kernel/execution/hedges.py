@@ -130,7 +130,7 @@ class Hedges:
             del self._groups[name]
             return
         if group.is_mending and orphan == group.orphan:
-            self._mend_later(name, group)
+            self._try_later(name, group)
             return
         group.retries = 0
         self._tell(group, name, orphan, is_resolved=False)
@@ -204,7 +204,7 @@ class Hedges:
 
     def _mend(self, name: str) -> None:
         group = self._groups.get(name)
-        if group is None:
+        if group is None or group.open:
             return
         orphan = self._imbalance(group)
         instrument = self._target(group, orphan)
