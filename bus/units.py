@@ -38,6 +38,12 @@ def _exact(value: float) -> Decimal:
     return Decimal(repr(value))
 
 
+@lru_cache(maxsize=EXACT_REMEMBERED)
+def exact_text(text: str) -> Decimal:
+    """A decimal text as a Decimal. Lattices repeat, so the latest answers are remembered."""
+    return Decimal(text)
+
+
 def bps_of(amount: Decimal, bps: Decimal) -> Decimal:
     """`bps` basis points of `amount`."""
     return amount * bps / BPS_PER_UNIT

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import get_args
 
 from bus.intents import Hedge, Hop, OnPartial, OrderIntent, PlaceOrder, Swap, TimeInForce
-from kernel.finance.money import is_amount
+from kernel.finance.money import MAGNITUDE_MAX
 
 EXPONENT_MAX = 24  #: no quantity, price or value reaches 1e24, and no quantity has more than 24 decimals
 LEGS_MAX = 8
@@ -16,6 +16,7 @@ RAW_MAX = (1 << 256) - 1
 RAW_FIELDS = (("amount_in", RAW_MAX), ("amount_out_min", RAW_MAX), ("gas_limit", 10**10), ("gas_price_wei_max", 10**18))
 DEADLINE_MS_MAX = 86_400_000
 SIDES = ("buy", "sell")
+TIMES_IN_FORCE = get_args(TimeInForce)
 
 
 def flaw_of(intent: object) -> str:
@@ -31,7 +32,9 @@ def flaw_of(intent: object) -> str:
 
 def is_between(value: object, low: Decimal | int, *, is_open: bool = False) -> bool:
     """Whether it is a Decimal of bookable size that is not below `low` (above it when `is_open`)."""
-    if not isinstance(value, Decimal) or not is_amount(value) or (value and value.adjusted() >= EXPONENT_MAX):
+    if not isinstance(value, Decimal) or not value.is_finite():
+        return False
+    if value and not -MAGNITUDE_MAX <= value.adjusted() < EXPONENT_MAX:
         return False
     return value > low if is_open else value >= low
 
@@ -51,7 +54,7 @@ def _flaw_of_hedge(hedge: Hedge) -> str:
 
 
 def _flaw_of_order(order: PlaceOrder) -> str:
-    if not isinstance(order.instrument, str) or order.side not in SIDES or order.tif not in get_args(TimeInForce):
+    if not isinstance(order.instrument, str) or order.side not in SIDES or order.tif not in TIMES_IN_FORCE:
         return "instrument, side or time in force is not one"
     if not is_between(order.qty, 0, is_open=True) or _decimals(order.qty) > EXPONENT_MAX:
         return f"qty is above 0 with at most {EXPONENT_MAX} decimals, not {order.qty!r:.60}"

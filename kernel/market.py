@@ -19,7 +19,7 @@ from bus.events import (
     Trade,
     VenueHealth,
 )
-from bus.units import exact
+from bus.units import ONE, exact
 
 USD_LIKE = frozenset({"USD", "USDT", "USDC", "USDC.e", "DAI", "FDUSD"})  #: valued at 1 USD; the report says so
 Q96 = 1 << 96
@@ -148,7 +148,7 @@ class Market:
     def usd_per_unit(self, asset: str) -> Decimal | None:
         """USD value of one unit of an asset: 1 for dollar-like ones, else its USD mark, else None."""
         if asset in USD_LIKE:
-            return Decimal(1)
+            return ONE
         source = self.usd_marks.get(asset.removeprefix("W") if asset in {"WETH", "WBTC", "WSOL", "WPOL"} else asset)
         if source is None:
             return None
@@ -158,7 +158,7 @@ class Market:
     def quote_usd(self, instrument: str) -> Decimal | None:
         """USD value of one unit of the instrument's quote currency; unlisted instruments count as USD-quoted."""
         listed = self.instruments.get(instrument)
-        return Decimal(1) if listed is None else self.usd_per_unit(listed.quote)
+        return ONE if listed is None else self.usd_per_unit(listed.quote)
 
 
 def pool_price(sqrt_price_x96: int, listed: InstrumentListed) -> float:

@@ -13,9 +13,10 @@ from bus.events import GasPrice, InstrumentListed
 from bus.intents import OrderIntent, PlaceOrder, Swap
 from bus.units import BPS_PER_UNIT, ONE, ZERO, Side, exact
 from kernel.finance.gas import gas_cost_usd
-from kernel.finance.money import MONEY, settle
+from kernel.finance.money import MONEY, add, divide, multiply, settle
 from kernel.intent_flaws import EXPONENT_MAX, is_between
 from kernel.market import Market
+from kernel.prices import Prices
 from kernel.reservations import Part, Reservation
 from kernel.risk_limits import GlobalLimits, RiskLimits
 
@@ -26,6 +27,12 @@ AMOUNT_MAX = Decimal(10) ** EXPONENT_MAX  #: token amounts are cut here; no bala
 def decimal_of(limit: float) -> Decimal:
     """A limit as the decimal that it prints as."""
     return Decimal(limit) if isinstance(limit, int) else exact(limit)
+
+
+@lru_cache(maxsize=4_096)
+def share_of(limit_bps: float) -> Decimal:
+    """A limit in basis points as a share of one."""
+    return divide(decimal_of(limit_bps), Decimal(BPS_PER_UNIT))
 
 
 class Step(Struct, frozen=True):
@@ -62,31 +69,6 @@ def steps_of(swap: Swap, market: Market) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def own_price(market: Market, instrument: str) -> Decimal | None:
-    """The instrument's own last price in quote per base; None when there is none or it is no price."""
-    return _price(market.price(instrument))
-
-
-def reference_price(market: Market, instrument: str) -> Decimal | None:
-    """What the instrument is worth in its own quote currency: that of its mark where it names one, else its own."""
-    listed = market.instruments.get(instrument)
-    if listed is None or not listed.mark_from or listed.mark_from == instrument:
-        return own_price(market, instrument)
-    mark = own_price(market, listed.mark_from)
-    mark_usd, own_usd = market.quote_usd(listed.mark_from), market.quote_usd(instrument)
-    if mark is None or mark_usd is None or not own_usd:
-        return None
-    return mark if mark_usd == own_usd else settle(MONEY.divide(MONEY.multiply(mark, mark_usd), own_usd))
-
-
-def usd_price(market: Market, instrument: str) -> Decimal | None:
-    """USD per base unit by the reference price."""
-    reference, rate = reference_price(market, instrument), market.quote_usd(instrument)
-    if reference is None or rate is None or not is_between(rate, 0, is_open=True):
-        return None
-    return MONEY.multiply(reference, rate)
-
-
 def amount_of(raw: int, decimals: int) -> Decimal:
     """Token units of a raw amount."""
     return min(Decimal(raw).scaleb(-decimals, MONEY), AMOUNT_MAX)
@@ -116,37 +98,38 @@ class Terms:
 
 
 def terms_of(
-    intent: OrderIntent, strategy: str, order_id: str, market: Market, own: RiskLimits, whole: GlobalLimits
+    intent: OrderIntent, strategy: str, order_id: str, prices: Prices, own: RiskLimits, whole: GlobalLimits
 ) -> Terms:
     """Terms of an intent without flaws (`kernel.intent_flaws`)."""
     if isinstance(intent, PlaceOrder):
-        return _order_terms(intent, strategy, order_id, market, own, whole)
-    return _swap_terms(intent, strategy, order_id, market)
+        return _order_terms(intent, strategy, order_id, prices, own, whole)
+    return _swap_terms(intent, strategy, order_id, prices)
 
 
 def _order_terms(
-    order: PlaceOrder, strategy: str, order_id: str, market: Market, own: RiskLimits, whole: GlobalLimits
+    order: PlaceOrder, strategy: str, order_id: str, prices: Prices, own: RiskLimits, whole: GlobalLimits
 ) -> Terms:
+    market = prices.market
     listed = market.instruments.get(order.instrument)
-    reference = reference_price(market, order.instrument)
+    reference = prices.reference(order.instrument)
     rate = market.quote_usd(order.instrument)
     worth = max(reference or ZERO, order.limit_price or ZERO)
     notional_usd = order.notional_usd
     if worth and rate is not None and is_between(rate, 0, is_open=True):
-        value_usd = settle(MONEY.multiply(MONEY.multiply(order.qty, worth), rate))
+        value_usd = settle(multiply(multiply(order.qty, worth), rate))
         notional_usd = max(notional_usd, value_usd)
-    fee = MONEY.divide(min(decimal_of(own.max_fee_bps), decimal_of(whole.max_fee_bps)), BPS_PER_UNIT)
+    fee = share_of(min(own.max_fee_bps, whole.max_fee_bps))
     venue = market.venue_of(order.instrument)
     need_key = (venue, "" if listed is None else listed.quote)
     if listed is not None and listed.kind == "perp":
-        part = ZERO if order.is_reduce_only else MONEY.divide(ONE, decimal_of(whole.max_leverage))
-        need = _product(order.qty, worth, MONEY.add(part, fee))
+        part = ZERO if order.is_reduce_only else divide(ONE, decimal_of(whole.max_leverage))
+        need = _product(order.qty, worth, add(part, fee))
     elif order.side == "buy":
         pay = order.limit_price or worth
         if order.limit_price is None:
-            collar = min(decimal_of(own.max_price_deviation_bps), decimal_of(whole.max_price_deviation_bps))
-            pay = MONEY.multiply(pay, MONEY.add(ONE, MONEY.divide(collar, BPS_PER_UNIT)))
-        need = _product(order.qty, pay, MONEY.add(ONE, fee))
+            collar = share_of(min(own.max_price_deviation_bps, whole.max_price_deviation_bps))
+            pay = multiply(pay, add(ONE, collar))
+        need = _product(order.qty, pay, add(ONE, fee))
     else:
         need_key = (venue, "" if listed is None else listed.base)
         need = order.qty
@@ -164,7 +147,8 @@ def _order_terms(
     return Terms(reservation, notional_usd)
 
 
-def _swap_terms(swap: Swap, strategy: str, order_id: str, market: Market) -> Terms:
+def _swap_terms(swap: Swap, strategy: str, order_id: str, prices: Prices) -> Terms:
+    market = prices.market
     steps = steps_of(swap, market)
     first = steps[0] if steps else None
     amount = amount_of(swap.amount_in, first.decimals_in) if first is not None else ZERO
@@ -173,13 +157,13 @@ def _swap_terms(swap: Swap, strategy: str, order_id: str, market: Market) -> Ter
     notional_usd = swap.notional_usd
     for number, step in enumerate(steps):
         instrument = step.listed.instrument
-        price, worth = own_price(market, instrument), usd_price(market, instrument)
+        price, worth = prices.own(instrument), prices.usd(instrument)
         qty, amount = _through(step, amount, price)
         if number == len(steps) - 1 and step.side == "buy":
             least = amount_of(swap.amount_out_min, step.decimals_out)
             qty = least if swap.is_reduce_only else max(qty, least)
         qty = settle(qty)
-        usd = swap.notional_usd if worth is None else settle(MONEY.multiply(qty, worth))
+        usd = swap.notional_usd if worth is None else settle(multiply(qty, worth))
         if number == 0:
             usd = notional_usd = max(usd, swap.notional_usd)
         parts.append(Part(instrument, step.side, qty, ZERO if swap.is_reduce_only else usd))
@@ -201,20 +185,13 @@ def _through(step: Step, amount_in: Decimal, price: Decimal | None) -> tuple[Dec
     if price is None:
         return (amount_in if step.side == "sell" else ZERO), ZERO
     if step.side == "sell":
-        return amount_in, min(settle(MONEY.multiply(amount_in, price)), AMOUNT_MAX)
-    out = min(settle(MONEY.divide(amount_in, price)), AMOUNT_MAX)
+        return amount_in, min(settle(multiply(amount_in, price)), AMOUNT_MAX)
+    out = min(settle(divide(amount_in, price)), AMOUNT_MAX)
     return out, out
 
 
 def _product(*factors: Decimal) -> Decimal:
     product = ONE
     for factor in factors:
-        product = MONEY.multiply(product, factor)
+        product = multiply(product, factor)
     return settle(product)
-
-
-def _price(known: tuple[float, int] | None) -> Decimal | None:
-    if known is None:
-        return None
-    price = exact(known[0])
-    return price if is_between(price, 0, is_open=True) else None

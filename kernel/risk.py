@@ -15,11 +15,12 @@ from bus.events import OrderApproved, OrderDenied
 from bus.ids import order_id
 from bus.intents import Hedge, OrderIntent, PlaceOrder, Swap
 from bus.units import ZERO
-from kernel.finance.money import MONEY
+from kernel.finance.money import add
 from kernel.intent_flaws import flaw_of, is_between
 from kernel.ledger import Ledger
 from kernel.market import Market
 from kernel.order_terms import decimal_of, terms_of
+from kernel.prices import Prices
 from kernel.reservations import WHOLE, Reservation
 from kernel.risk_checks import Denial, OrderCase
 from kernel.risk_limits import GlobalLimits, RiskLimits, checked_limits
@@ -80,8 +81,9 @@ class RiskGate:
         denial = Denial("bad_intent", "strategy", asked=flaw) if flaw else self._switches(strategy, intent, is_unwind)
         reserved: list[Reservation] = []
         if denial is None:
-            for leg, (leg_id, part) in enumerate(self._legs(strategy, cause_seq, index, intent)):
-                denial = self._reserve_leg(strategy, leg_id, part, now_ns, is_unwind, leg, reserved)
+            prices = Prices(self._state.market)
+            for leg_id, part in self._legs(strategy, cause_seq, index, intent):
+                denial = self._reserve_leg(strategy, leg_id, part, now_ns, is_unwind, prices, reserved)
                 if denial is not None:
                     break
         if denial is not None:
@@ -131,12 +133,12 @@ class RiskGate:
         leg: OrderIntent,
         now_ns: int,
         is_unwind: bool,
-        legs_before: int,
+        prices: Prices,
         reserved: list[Reservation],
     ) -> Denial | None:
         state = self._state
-        terms = terms_of(leg, strategy, leg_id, state.market, state.limits_of(strategy), state.whole)
-        case = OrderCase(state, strategy, leg, terms, now_ns, is_unwind=is_unwind, legs_before=legs_before)
+        terms = terms_of(leg, strategy, leg_id, prices, state.limits_of(strategy), state.whole)
+        case = OrderCase(state, strategy, leg, terms, prices, now_ns, is_unwind=is_unwind, legs_before=len(reserved))
         denial = case.denial()
         if denial is None:
             state.reservations.add(terms.reservation)
@@ -207,10 +209,10 @@ class RiskGate:
         now_ns = 0 if self._bus is None else self._bus.now_ns
         books, tally = state.ledger.books(strategy), state.tally(key)
         working_usd = state.reservations.usd.get(key, ZERO)
-        failed_usd = MONEY.add(tally.failed_today(now_ns), state.reservations.gas_usd.get(key, ZERO))
+        failed_usd = add(tally.failed_today(now_ns), state.reservations.gas_usd.get(key, ZERO))
         rows: list[tuple[str, Decimal, float, str]] = [
-            ("budget", MONEY.add(state.capital_usd.get(key, ZERO), working_usd), limits.budget_usd, "USD"),
-            ("gross_exposure", MONEY.add(books.exposure_usd, working_usd), limits.max_gross_exposure_usd, "USD"),
+            ("budget", add(state.capital_usd.get(key, ZERO), working_usd), limits.budget_usd, "USD"),
+            ("gross_exposure", add(books.exposure_usd, working_usd), limits.max_gross_exposure_usd, "USD"),
             ("open_orders", Decimal(self.open_orders(strategy)), limits.max_open_orders, "orders"),
             ("orders_per_minute", Decimal(tally.pace(now_ns)), limits.max_orders_per_minute, "orders/min"),
             ("daily_loss", tally.day_loss(now_ns, books.pnl_usd), limits.max_daily_loss_usd, "USD"),

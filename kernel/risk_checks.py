@@ -14,19 +14,12 @@ from bus.bus import FAR_FUTURE_NS
 from bus.clock import NS_PER_MS, NS_PER_S
 from bus.events import InstrumentListed
 from bus.intents import OrderIntent, PlaceOrder, Swap
-from bus.units import BPS_PER_UNIT, ZERO, Side, sign
-from kernel.finance.money import MONEY, plain_text, share
+from bus.units import BPS_PER_UNIT, ZERO, exact_text, sign
+from kernel.books import Books
+from kernel.finance.money import MONEY, absolute, add, divide, minus, multiply, plain_text, remainder, share, subtract
 from kernel.intent_flaws import is_between
-from kernel.order_terms import (
-    Step,
-    Terms,
-    amount_of,
-    decimal_of,
-    own_price,
-    reference_price,
-    steps_of,
-    usd_price,
-)
+from kernel.order_terms import Step, Terms, amount_of, decimal_of, steps_of
+from kernel.prices import Prices
 from kernel.reservations import WHOLE, Part
 from kernel.risk_limits import RiskLimits
 from kernel.risk_state import RiskState
@@ -52,6 +45,7 @@ class Scope(Struct, frozen=True):
     name: str  #: strategy or global
     key: str
     limits: RiskLimits
+    tally: RiskTally
 
 
 class OrderCase:
@@ -63,6 +57,7 @@ class OrderCase:
         strategy: str,
         intent: OrderIntent,
         terms: Terms,
+        prices: Prices,
         now_ns: int,
         *,
         is_unwind: bool,
@@ -72,6 +67,7 @@ class OrderCase:
         self.strategy = strategy
         self.intent = intent
         self.terms = terms
+        self.prices = prices
         self.reservation = terms.reservation
         self.now_ns = now_ns
         self.is_unwind = is_unwind
@@ -79,9 +75,11 @@ class OrderCase:
         self.is_exit = False
         self.is_priced = True  #: every price it depends on is known and fresh
         self.scopes = (
-            Scope("strategy", strategy, state.limits_of(strategy)),
-            Scope("global", WHOLE, state.whole),
+            Scope("strategy", strategy, state.limits_of(strategy), state.tally(strategy)),
+            Scope("global", WHOLE, state.whole, state.tally(WHOLE)),
         )
+        self.listed: tuple[InstrumentListed, ...] = ()  #: of its instruments, once all are known
+        self._books: dict[str, Books] = {}
 
     def denial(self) -> Denial | None:
         """The first reason against it, None when it may go."""
@@ -113,26 +111,22 @@ class OrderCase:
 
     # what it is ---------------------------------------------------------------------------------------------------
 
-    @property
-    def _instruments(self) -> tuple[str, ...]:
-        intent = self.intent
-        return (intent.instrument,) if isinstance(intent, PlaceOrder) else tuple(hop.pool for hop in intent.route)
-
-    def _listed(self) -> list[InstrumentListed]:
-        return [self.state.market.instruments[each] for each in self._instruments]
-
     def _identity(self) -> Iterator[Denial]:
-        state, order_id = self.state, self.reservation.order_id
+        state, intent, order_id = self.state, self.intent, self.reservation.order_id
         if order_id in state.reservations.orders or order_id in state.closed:
             yield Denial("duplicate_order", "strategy", asked=order_id)
-        for instrument in self._instruments:
-            if instrument not in state.market.instruments:
-                yield Denial("unknown_instrument", "instrument", asked=instrument)
-        for listed in self._listed():
-            if (listed.kind == "pool") != isinstance(self.intent, Swap):
+        is_swap = isinstance(intent, Swap)
+        names = tuple(hop.pool for hop in intent.route) if isinstance(intent, Swap) else (intent.instrument,)
+        instruments = state.market.instruments
+        for name in names:
+            if name not in instruments:
+                yield Denial("unknown_instrument", "instrument", asked=name)
+        self.listed = tuple([instruments[name] for name in names])
+        for listed in self.listed:
+            if (listed.kind == "pool") != is_swap:
                 yield Denial("bad_intent", "instrument", asked=f"{listed.kind} {listed.instrument} in the wrong order")
-        if isinstance(self.intent, Swap):
-            flaw = _route_flaw(self.intent, steps_of(self.intent, state.market))
+        if isinstance(intent, Swap):
+            flaw = _route_flaw(intent, steps_of(intent, state.market))
             if flaw:
                 yield Denial("bad_intent", "instrument", asked=flaw)
 
@@ -153,7 +147,7 @@ class OrderCase:
         if held * sign(part.side) >= 0:
             return ZERO
         taken = self.state.reservations.closing.get((self.strategy, part.instrument, part.side), ZERO)
-        return max(ZERO, MONEY.subtract(MONEY.abs(held), taken))
+        return max(ZERO, subtract(absolute(held), taken))
 
     def _standing_alone(self, part: Part) -> Decimal:
         """What of the strategy's net holding in the underlying an order on this side would shrink."""
@@ -162,7 +156,7 @@ class OrderCase:
         if net * sign(part.side) >= 0:
             return ZERO
         pending = self.state.reservations.pending_qty(self.strategy, part.instrument, part.side)
-        return max(ZERO, MONEY.subtract(MONEY.abs(net), pending))
+        return max(ZERO, subtract(absolute(net), pending))
 
     def _blacklists(self) -> Iterator[Denial]:
         for scope in self.scopes:
@@ -170,7 +164,7 @@ class OrderCase:
             if not names and not tokens:
                 continue
             banned = {token.casefold() for token in tokens}
-            for listed in self._listed():
+            for listed in self.listed:
                 if listed.instrument in names:
                     yield Denial("blacklist_instrument", scope.name, asked=listed.instrument)
                 for token in (listed.base, listed.quote, listed.underlying):
@@ -180,7 +174,7 @@ class OrderCase:
     def _health(self) -> Iterator[Denial]:
         """A venue that nobody watches (no health event, as in imported logs) counts as healthy."""
         venues = self.state.market.venues
-        for listed in self._listed():
+        for listed in self.listed:
             for name in (listed.venue, listed.chain):
                 health = venues.get(name)
                 if health is not None and health.status != "ok":
@@ -190,13 +184,13 @@ class OrderCase:
         intent = self.intent
         if not isinstance(intent, PlaceOrder):
             return
-        listed = self.state.market.instruments[intent.instrument]
-        lot, tick = Decimal(listed.lot_size), Decimal(listed.tick_size)
-        if lot and MONEY.remainder(intent.qty, lot):
+        listed = self.listed[0]
+        lot, tick = exact_text(listed.lot_size), exact_text(listed.tick_size)
+        if lot and remainder(intent.qty, lot):
             yield Denial("not_on_lattice", "instrument", plain_text(lot), plain_text(intent.qty))
-        if tick and intent.limit_price is not None and MONEY.remainder(intent.limit_price, tick):
+        if tick and intent.limit_price is not None and remainder(intent.limit_price, tick):
             yield Denial("not_on_lattice", "instrument", plain_text(tick), plain_text(intent.limit_price))
-        least_usd = Decimal(listed.min_notional_usd)
+        least_usd = exact_text(listed.min_notional_usd)
         if not self.is_exit and self.terms.notional_usd < least_usd:
             yield Denial("not_on_lattice", "instrument", plain_text(least_usd), plain_text(self.terms.notional_usd))
 
@@ -211,20 +205,20 @@ class OrderCase:
 
     def _price_flaws(self) -> Iterator[Denial]:
         market = self.state.market
-        for listed in self._listed():
+        for listed in self.listed:
             for source in dict.fromkeys((listed.instrument, listed.mark_from or listed.instrument)):
                 known = market.price(source)
-                if known is None or own_price(market, source) is None:
+                if known is None or self.prices.own(source) is None:
                     yield Denial("no_price", "instrument", asked=source)
                     continue
                 kind = market.instruments[source].kind if source in market.instruments else ""
                 yield from self._age("stale_price", known[1], is_chain=kind == "pool")
-            if usd_price(market, listed.instrument) is None:
+            if self.prices.usd(listed.instrument) is None:
                 yield Denial("no_price", "instrument", asked=f"USD value of {listed.quote}")
         if isinstance(self.intent, Swap):
-            gas = market.gas.get(self._listed()[0].chain)
+            gas = market.gas.get(self.listed[0].chain)
             if gas is None:
-                yield Denial("no_gas_price", "venue", asked=self._listed()[0].chain)
+                yield Denial("no_gas_price", "venue", asked=self.listed[0].chain)
             else:
                 yield from self._age("stale_gas_price", gas.ts_ns, is_chain=True)
 
@@ -239,11 +233,12 @@ class OrderCase:
         """Entries stay within the collar on both sides; exits only may not give too much away."""
         if order.limit_price is None or not self.is_priced:
             return
-        reference = reference_price(self.state.market, order.instrument)
+        reference = self.prices.reference(order.instrument)
         if reference is None:
             return
-        worse = MONEY.multiply(MONEY.subtract(order.limit_price, reference), Decimal(sign(order.side)))
-        away = worse if self.is_exit else MONEY.abs(worse)
+        worse = subtract(order.limit_price, reference)
+        worse = worse if order.side == "buy" else minus(worse)
+        away = worse if self.is_exit else absolute(worse)
         yield from self._collar(away, reference)
 
     def _swap_price(self, swap: Swap) -> Iterator[Denial]:
@@ -260,20 +255,19 @@ class OrderCase:
                     yield Denial("no_price", "instrument", asked=f"USD value of {asset}")
                 return
             rates.append(rate)
-        paid = MONEY.multiply(amount_of(swap.amount_in, first.decimals_in), rates[0])
-        least = MONEY.multiply(amount_of(swap.amount_out_min, last.decimals_out), rates[1])
-        yield from self._collar(MONEY.subtract(paid, least), paid)
+        paid = multiply(amount_of(swap.amount_in, first.decimals_in), rates[0])
+        least = multiply(amount_of(swap.amount_out_min, last.decimals_out), rates[1])
+        yield from self._collar(subtract(paid, least), paid)
 
     def _usd_per_unit(self, asset: str, steps: tuple[Step, ...]) -> Decimal | None:
-        market = self.state.market
         for step in steps:
             if step.listed.base == asset:
-                return usd_price(market, step.listed.instrument)
-        rate = market.usd_per_unit(asset)
+                return self.prices.usd(step.listed.instrument)
+        rate = self.state.market.usd_per_unit(asset)
         return rate if rate is not None and is_between(rate, 0, is_open=True) else None
 
     def _collar(self, away: Decimal, reference: Decimal) -> Iterator[Denial]:
-        away_bps = MONEY.divide(MONEY.multiply(away, Decimal(BPS_PER_UNIT)), reference)
+        away_bps = divide(multiply(away, Decimal(BPS_PER_UNIT)), reference)
         for scope in self.scopes:
             limit = decimal_of(scope.limits.max_price_deviation_bps)
             if away_bps > limit:
@@ -290,74 +284,81 @@ class OrderCase:
                 ("max_gas_price_gwei", gwei, limits.max_gas_price_gwei),
                 ("max_tip_usd", swap.tip_usd, limits.max_tip_usd),
             ):
-                yield from _over(reason, scope, decimal_of(limit), asked)
+                if asked > (most := decimal_of(limit)):
+                    yield _over(reason, scope, most, asked)
 
     def _fees(self) -> Iterator[Denial]:
         if isinstance(self.intent, Swap):
-            pips = sum(listed.fee_pips for listed in self._listed())
+            pips = sum(listed.fee_pips for listed in self.listed)
             fee_bps = Decimal(pips) / FEE_PIPS_PER_BPS
         else:
             fee_bps = self.state.fees_bps.get(self.intent.instrument, ZERO)
         for scope in self.scopes:
-            yield from _over("max_fee", scope, decimal_of(scope.limits.max_fee_bps), fee_bps)
+            limit = decimal_of(scope.limits.max_fee_bps)
+            if fee_bps > limit:
+                yield _over("max_fee", scope, limit, fee_bps)
 
     # size ---------------------------------------------------------------------------------------------------------
 
     def _size(self) -> Iterator[Denial]:
-        state = self.state
+        state, notional_usd = self.state, self.terms.notional_usd
         for scope in self.scopes:
             limit = decimal_of(scope.limits.max_notional_usd)
-            yield from _over("notional_per_order", scope, limit, self.terms.notional_usd)
+            if notional_usd > limit:
+                yield _over("notional_per_order", scope, limit, notional_usd)
         added_usd = ZERO
         for part in self.reservation.parts:
-            yield from self._position(part)
-            before, after = self._before_and_after(part, WHOLE, is_whole=False)
-            grown = min(part.qty, MONEY.subtract(after, before))
+            before, after = self._before_and_after(part, self.strategy)
+            yield from self._position(part, before, after)
+            grown = min(part.qty, subtract(after, before))
             if grown > 0:
-                added_usd = MONEY.add(added_usd, share(part.usd, grown, part.qty))
+                added_usd = add(added_usd, share(part.usd, grown, part.qty))
         if added_usd <= 0:
             return
         for scope in self.scopes:
-            working_usd = MONEY.add(state.reservations.usd.get(scope.key, ZERO), added_usd)
-            exposure_usd = state.ledger.books(scope.key or None).exposure_usd
+            working_usd = add(state.reservations.usd.get(scope.key, ZERO), added_usd)
+            exposure_usd = add(self._books_of(scope).exposure_usd, working_usd)
             limit = decimal_of(scope.limits.max_gross_exposure_usd)
-            yield from _over("gross_exposure", scope, limit, MONEY.add(exposure_usd, working_usd))
-            capital_usd = state.capital_usd.get(scope.key, ZERO)
+            if exposure_usd > limit:
+                yield _over("gross_exposure", scope, limit, exposure_usd)
+            capital_usd = add(state.capital_usd.get(scope.key, ZERO), working_usd)
             limit = decimal_of(scope.limits.budget_usd)
-            yield from _over("budget", scope, limit, MONEY.add(capital_usd, working_usd))
+            if capital_usd > limit:
+                yield _over("budget", scope, limit, capital_usd)
 
-    def _position(self, part: Part) -> Iterator[Denial]:
-        price_usd = usd_price(self.state.market, part.instrument)
+    def _position(self, part: Part, own_before: Decimal, own_after: Decimal) -> Iterator[Denial]:
+        price_usd = self.prices.usd(part.instrument)
         if price_usd is None:
             return
         for scope in self.scopes:
-            before, after = self._before_and_after(part, scope.key, is_whole=scope.key == WHOLE)
+            before, after = self._before_and_after(part, WHOLE) if scope.key == WHOLE else (own_before, own_after)
             if after > before:
                 limit = decimal_of(scope.limits.max_position_usd)
-                yield from _over("position", scope, limit, MONEY.multiply(after, price_usd))
+                size_usd = multiply(after, price_usd)
+                if size_usd > limit:
+                    yield _over("position", scope, limit, size_usd)
 
-    def _before_and_after(self, part: Part, key: str, *, is_whole: bool) -> tuple[Decimal, Decimal]:
+    def _before_and_after(self, part: Part, key: str) -> tuple[Decimal, Decimal]:
         """Size of the holding with all working orders of this side filled, without and with this order."""
-        state = self.state
-        strategy = key if is_whole else self.strategy
-        held = state.net_qty.get(part.instrument, ZERO) if is_whole else state.qty(strategy, part.instrument)
-        side: Side = part.side
-        direction = Decimal(sign(side))
-        pending = MONEY.multiply(state.reservations.pending_qty(strategy, part.instrument, side), direction)
-        before = MONEY.add(held, pending)
-        after = MONEY.add(before, MONEY.multiply(part.qty, direction))
-        return MONEY.abs(before), MONEY.abs(after)
+        state, instrument = self.state, part.instrument
+        held = state.net_qty.get(instrument, ZERO) if key == WHOLE else state.qty(key, instrument)
+        pending, qty = state.reservations.pending_qty(key, instrument, part.side), part.qty
+        before = add(held, pending) if part.side == "buy" else subtract(held, pending)
+        after = add(before, qty) if part.side == "buy" else subtract(before, qty)
+        return absolute(before), absolute(after)
 
     def _open_orders(self) -> Iterator[Denial]:
         for scope in self.scopes:
             asked = self.state.reservations.counts.get(scope.key, 0) + 1
-            yield from _over("open_orders", scope, Decimal(scope.limits.max_open_orders), Decimal(asked))
+            if asked > scope.limits.max_open_orders:
+                yield _over("open_orders", scope, Decimal(scope.limits.max_open_orders), Decimal(asked))
 
     def _pace(self) -> Iterator[Denial]:
         for scope in self.scopes:
             limit = scope.limits.max_orders_per_minute * (EXIT_PACE if self.is_exit else 1)
-            asked = self._tally(scope).pace(self.now_ns) + self.legs_before + 1
-            yield from _over("orders_per_minute", scope, Decimal(limit), Decimal(asked))
+            asked = scope.tally.pace(self.now_ns) + self.legs_before + 1
+            if asked > limit:
+                yield _over("orders_per_minute", scope, Decimal(limit), Decimal(asked))
 
     def _balance(self) -> Iterator[Denial]:
         """Exits flagged reduce-only never come here: a balance that we remember must not hold a position fast."""
@@ -374,15 +375,18 @@ class OrderCase:
 
     # losses -------------------------------------------------------------------------------------------------------
 
-    def _tally(self, scope: Scope) -> RiskTally:
-        return self.state.tally(scope.key)
+    def _books_of(self, scope: Scope) -> Books:
+        books = self._books.get(scope.key)
+        if books is None:
+            books = self._books[scope.key] = self.state.ledger.books(scope.key or None)
+        return books
 
     def _losses(self) -> Iterator[Denial]:
         for scope in self.scopes:
-            books = self.state.ledger.books(scope.key or None)
+            books = self._books_of(scope)
             if books.unpriced and scope.key:
                 yield Denial("no_price", scope.name, "0", f"{books.unpriced} open positions without a mark")
-            tally, limits = self._tally(scope), scope.limits
+            tally, limits = scope.tally, scope.limits
             loss_usd = tally.day_loss(self.now_ns, books.pnl_usd)
             limit = decimal_of(limits.max_daily_loss_usd)
             if loss_usd > 0 and loss_usd >= limit:
@@ -394,7 +398,7 @@ class OrderCase:
 
     def _breakers(self) -> Iterator[Denial]:
         for scope in self.scopes:
-            tally, limits = self._tally(scope), scope.limits
+            tally, limits = scope.tally, scope.limits
             if self.now_ns < tally.failures_until_ns:
                 wait = "until reset" if tally.failures_until_ns == FAR_FUTURE_NS else ""
                 limit = wait or str(limits.max_consecutive_failures)
@@ -403,15 +407,15 @@ class OrderCase:
                 left_s = -(-(tally.loss_until_ns - self.now_ns) // NS_PER_S)
                 yield Denial("cooldown_after_loss", scope.name, str(limits.cooldown_after_loss_s), str(left_s))
             if isinstance(self.intent, Swap):
-                at_stake = MONEY.add(self.state.reservations.gas_usd.get(scope.key, ZERO), self.reservation.gas_usd)
-                asked = MONEY.add(tally.failed_today(self.now_ns), at_stake)
+                at_stake = add(self.state.reservations.gas_usd.get(scope.key, ZERO), self.reservation.gas_usd)
+                asked = add(tally.failed_today(self.now_ns), at_stake)
                 limit_usd = decimal_of(limits.max_failed_tx_cost_usd_per_day)
-                yield from _over("failed_tx_cost", scope, limit_usd, asked)
+                if asked > limit_usd:
+                    yield _over("failed_tx_cost", scope, limit_usd, asked)
 
 
-def _over(reason: str, scope: Scope, limit: Decimal, asked: Decimal) -> Iterator[Denial]:
-    if asked > limit:
-        yield Denial(reason, scope.name, plain_text(limit), plain_text(asked))
+def _over(reason: str, scope: Scope, limit: Decimal, asked: Decimal) -> Denial:
+    return Denial(reason, scope.name, plain_text(limit), plain_text(asked))
 
 
 def _rounded_up(value: Decimal) -> str:

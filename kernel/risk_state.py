@@ -34,6 +34,7 @@ from kernel.intent_flaws import flaw_of
 from kernel.ledger import Ledger
 from kernel.market import Market
 from kernel.order_terms import decimal_of, terms_of
+from kernel.prices import Prices
 from kernel.reservations import WHOLE, Reservations
 from kernel.risk_limits import GLOBAL_NAME, GlobalLimits, RiskLimits, checked_limits, limits_from_json
 from kernel.risk_tally import RiskTally
@@ -153,7 +154,7 @@ class RiskState:
             if flaw:
                 raise BadInput(f"OrderApproved {event.order_id}: {flaw}; the log is not of this gate")
             own = self.limits_of(event.strategy)
-            terms = terms_of(event.intent, event.strategy, event.order_id, self.market, own, self.whole)
+            terms = terms_of(event.intent, event.strategy, event.order_id, Prices(self.market), own, self.whole)
             order = terms.reservation
             self.reservations.add(order)
             self.count(event.strategy, event.ts_ns)
