@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+from decimal import Context, Decimal
 from pathlib import Path
 
 import msgspec
@@ -11,12 +12,14 @@ from tqdm import tqdm
 from kernel import __version__
 from kernel.compose.replaying import ReplayOutcome, as_json, as_report, run_simulation, run_verification
 from kernel.errors import ConfigError, KernelError
+from kernel.finance.money import plain_text
 from kernel.log import LogHeader
 from kernel.replay import Progress
 from kernel.report import write_html
 from persistence.event_log import EventLogReader, EventLogWriter
 
 PROGRESS_AFTER_S = 1.0  #: short replays need no bar
+READ_DIGITS = 8  #: of quantities and prices on a terminal
 
 
 class _Bar:
@@ -96,16 +99,26 @@ def _print_outcome(outcome: ReplayOutcome, arguments: argparse.Namespace) -> Non
             f"  seen {row['seen']:,}  priced {row['priced']:,}  intents {row['intents']:,}  orders {row['orders']:,}"
             f"  fills {row['fills']:,}"
         )
-        print(f"  P&L {row['pnl_usd']} USD, max drawdown {row['max_drawdown_usd']} USD")
-        print("  costs " + ", ".join(f"{key} {value}" for key, value in row["costs"].items()))
+        print(f"  P&L {_cents(row['pnl_usd'])} USD, max drawdown {_cents(row['max_drawdown_usd'])} USD")
+        print("  costs " + ", ".join(f"{key} {_cents(value)}" for key, value in row["costs"].items()))
         for title, counts in (("why not", row["why_not"]), ("denied", row["denied"])):
             if counts:
                 ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
                 print(f"  {title}: " + ", ".join(f"{key} {count:,}" for key, count in ranked))
         for position in row["positions"]:
-            print(f"  open: {position['instrument']} {position['qty']} @ {position['avg_price']}")
+            qty, price = _digits(position["qty"]), _digits(position["avg_price"])
+            print(f"  open: {position['instrument']} {qty} @ {price}")
     if arguments.report:
         print(f"\nreport: {arguments.report}")
+
+
+def _cents(usd: str) -> str:
+    """For reading: `--json` and the report have every digit."""
+    return f"{Decimal(usd):,.2f}"
+
+
+def _digits(number: str) -> str:
+    return plain_text(Context(prec=READ_DIGITS).create_decimal(number))
 
 
 def import_command(arguments: argparse.Namespace) -> int:
