@@ -5,7 +5,7 @@ Fees in `Fill.fee_usd` come on top of `qty * price`: a pool's own fee is inside 
 Balances that no snapshot told are absent, not zero. Gas is not taken from a native-token balance; a snapshot tells it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from decimal import Decimal, localcontext
 
 from bus.bus import STAGE_FOLD, Bus
@@ -26,11 +26,23 @@ from kernel.books import Books, Totals
 from kernel.errors import BadInput
 from kernel.fill_ids import FillIds
 from kernel.finance.drawdown import Drawdown
-from kernel.finance.money import MONEY, is_amount, plain_text, settle, share
+from kernel.finance.money import (
+    MONEY,
+    absolute,
+    add,
+    divide,
+    is_amount,
+    multiply,
+    plain_text,
+    settle,
+    share,
+    subtract,
+)
 from kernel.market import Market
-from kernel.position import ClosedTrade, Position
+from kernel.position import ClosedTrade, Held, Position
 
 WHOLE = ""  #: the key of the whole kernel among the strategies
+NOTHING_YET = Totals()
 MARK_MAX = 1e25  #: quote per base; a pool pushed beyond it has no price
 RAW_TOLERANCE = Decimal("1e-6")  #: raw amounts further from qty * price than this describe another pair
 
@@ -48,6 +60,7 @@ class Ledger:
         self._market = market
         self._sums: dict[str, Totals] = {WHOLE: Totals()}
         self._open: dict[str, dict[str, Position]] = {}
+        self._held: dict[str, Held] = {}  #: sums of the open positions by instrument
         self._instrument_of: dict[str, str] = {}  #: of orders without a terminal report
         self._fill_ids = FillIds()
         self._closed_watchers: tuple[Callable[[ClosedTrade], None], ...] = ()
@@ -109,7 +122,7 @@ class Ledger:
         if self._fill_ids.is_new(order_id, f"reverted:{event.tx}", order_id in self._instrument_of):
             self.sample(event.ts_ns)
             for sums in self._sums_of(event.strategy, self._instrument_of.get(order_id, "")):
-                sums.gas_usd = MONEY.add(sums.gas_usd, event.gas_usd)
+                sums.gas_usd = add(sums.gas_usd, event.gas_usd)
         self.on_terminal(event)
 
     def on_funding(self, event: FundingPaid) -> None:
@@ -122,7 +135,7 @@ class Ledger:
             position.updated_ts_ns = event.ts_ns
             sums.append(position)
         for each in sums:
-            each.funding_usd = MONEY.add(each.funding_usd, amount_usd)
+            each.funding_usd = add(each.funding_usd, amount_usd)
         listed = self._market.instruments.get(event.instrument)
         if listed is not None:
             self._move_usd(listed, amount_usd, self._market.quote_usd(event.instrument))
@@ -140,7 +153,7 @@ class Ledger:
         day = now_ns // NS_PER_DAY
         if day > self._day:
             self._day = day
-            self._day_start = {strategy: self.books(strategy).pnl_usd for strategy in self._sums}
+            self._day_start = {strategy: self.pnl_usd(strategy) for strategy in self._sums}
 
     # what others read ---------------------------------------------------------------------------------------------
 
@@ -149,43 +162,47 @@ class Ledger:
         return tuple(self._open.get(strategy, {}).values())
 
     def books(self, strategy: str | None) -> Books:
-        """Money of a strategy, or of the whole kernel for None, at the present marks. Cost: its open positions."""
+        """Money of a strategy, or of the whole kernel for None, at the present marks. Cost: the instruments held."""
         key = strategy or WHOLE
-        sums = self._sums.get(key) or Totals()
-        held: Iterable[Position] = self._open.get(key, {}).values() if key else self.positions.values()
+        sums = self._sums.get(key, NOTHING_YET)
+        unrealised_usd, exposure_usd, unpriced = self._valued(key)
+        return Books(
+            realised_usd=sums.realised_usd,
+            unrealised_usd=unrealised_usd,
+            fees_usd=sums.fees_usd,
+            gas_usd=sums.gas_usd,
+            funding_usd=sums.funding_usd,
+            slippage_usd=sums.slippage_usd,
+            exposure_usd=exposure_usd,
+            turnover_usd=sums.turnover_usd,
+            pnl_usd=_pnl_usd(sums, unrealised_usd),
+            unpriced=unpriced,
+            unconverted_fills=sums.unconverted_fills,
+            fills=sums.fills,
+            closed=sums.closed,
+            profitable=sums.profitable,
+        )
+
+    def pnl_usd(self, strategy: str | None) -> Decimal:
+        """`Books.pnl_usd` alone."""
+        key = strategy or WHOLE
+        return _pnl_usd(self._sums.get(key, NOTHING_YET), self._valued(key)[0])
+
+    def _valued(self, key: str) -> tuple[Decimal, Decimal, int]:
+        """(unrealised USD, exposure USD, positions without a price) at the present marks."""
+        held: Mapping[str, Position | Held] = self._open.get(key, {}) if key else self._held
         unrealised = exposure = ZERO
         unpriced = 0
-        with localcontext(MONEY):
-            prices: dict[str, tuple[Decimal, Decimal] | None] = {}
-            for position in held:
-                instrument = position.instrument
-                if instrument in prices:
-                    price = prices[instrument]
-                else:
-                    price = prices[instrument] = self._price(instrument)
-                if price is None:
-                    unpriced += 1
-                    continue
-                value = position.qty * price[0]
-                unrealised += (value - position.cost_quote) * price[1]
-                exposure += abs(value) * price[1]
-            unrealised = settle(unrealised)
-            return Books(
-                realised_usd=sums.realised_usd,
-                unrealised_usd=unrealised,
-                fees_usd=sums.fees_usd,
-                gas_usd=sums.gas_usd,
-                funding_usd=sums.funding_usd,
-                slippage_usd=sums.slippage_usd,
-                exposure_usd=settle(exposure),
-                turnover_usd=sums.turnover_usd,
-                pnl_usd=sums.realised_usd + unrealised - sums.fees_usd - sums.gas_usd + sums.funding_usd,
-                unpriced=unpriced,
-                unconverted_fills=sums.unconverted_fills,
-                fills=sums.fills,
-                closed=sums.closed,
-                profitable=sums.profitable,
-            )
+        for instrument, position in held.items():
+            price = self._price(instrument)
+            if price is None:
+                unpriced += position.holders
+                continue
+            mark, rate = price
+            gain = subtract(multiply(position.qty, mark), position.cost_quote)
+            unrealised = add(unrealised, multiply(gain, rate))
+            exposure = add(exposure, multiply(multiply(position.size, absolute(mark)), rate))
+        return settle(unrealised), settle(exposure), unpriced
 
     def _price(self, instrument: str) -> tuple[Decimal, Decimal] | None:
         """(mark in quote currency, USD per unit of it), or None when either is not known."""
@@ -197,7 +214,7 @@ class Ledger:
         """P&L since the UTC day of `now_ns` started (see `sample`), in USD; 0 when nothing of that day was seen."""
         if now_ns // NS_PER_DAY != self._day:
             return ZERO
-        return MONEY.subtract(self.books(strategy).pnl_usd, self._day_start.get(strategy or WHOLE, ZERO))
+        return subtract(self.pnl_usd(strategy), self._day_start.get(strategy or WHOLE, ZERO))
 
     def state(self) -> dict[str, object]:
         """Everything that was folded as plain sorted values with exact text: equal histories give equal states."""
@@ -240,7 +257,12 @@ class Ledger:
     ) -> Decimal:
         if position is None:
             position = self._open_position(fill)
+        size, cost_quote = position.size, position.cost_quote
         realised = position.trade(qty, amount)
+        held = self._held[fill.instrument]
+        held.qty += qty
+        held.size += position.size - size
+        held.cost_quote += position.cost_quote - cost_quote
         position.updated_ts_ns = fill.ts_ns
         position.simulated = position.simulated or fill.simulated
         fee_usd, gas_usd, slippage_usd = costs
@@ -276,12 +298,17 @@ class Ledger:
         )
         self.positions[fill.strategy, fill.instrument] = position
         self._open.setdefault(fill.strategy, {})[fill.instrument] = position
+        self._held.setdefault(fill.instrument, Held()).holders += 1
         return position
 
     def _close_position(self, position: Position) -> None:
         strategy, instrument = position.strategy, position.instrument
         del self.positions[strategy, instrument]
         del self._open[strategy][instrument]
+        held = self._held[instrument]
+        held.holders -= 1
+        if not held.holders:
+            del self._held[instrument]
         pnl_usd = None if position.unconverted_fills else position.net_usd
         for sums in self._sums_of(strategy, instrument):
             sums.closed += 1
@@ -326,14 +353,14 @@ class Ledger:
     def _move(self, venue: str, asset: str, delta: Decimal) -> None:
         known = self.balances.get((venue, asset))
         if known is not None:
-            self.balances[venue, asset] = MONEY.add(known, delta)
+            self.balances[venue, asset] = add(known, delta)
 
     def _move_usd(self, listed: InstrumentListed, delta_usd: Decimal, rate: Decimal | None) -> None:
         """Move the quote balance by a USD amount; without a rate it becomes unknown until the next snapshot."""
         if not delta_usd:
             return
         if rate:
-            self._move(listed.venue, listed.quote, settle(MONEY.divide(delta_usd, rate)))
+            self._move(listed.venue, listed.quote, settle(divide(delta_usd, rate)))
         else:
             self.balances.pop((listed.venue, listed.quote), None)
 
@@ -344,7 +371,7 @@ def quote_amount(fill: Fill, listed: InstrumentListed | None) -> Decimal:
     It fits when the raw base amount is `qty` to the unit and the raw quote amount is within 1e-6 of qty * price
     (a multi-hop swap's ends are other tokens).
     """
-    product = settle(MONEY.multiply(fill.qty, fill.price))
+    product = settle(multiply(fill.qty, fill.price))
     if listed is None or listed.kind != "pool" or not (fill.amount_in_raw and fill.amount_out_raw):
         return product
     is_buy = fill.side == "buy"
@@ -355,6 +382,11 @@ def quote_amount(fill: Fill, listed: InstrumentListed | None) -> Decimal:
         return product
     amount = settle(Decimal(quote_raw).scaleb(-listed.quote_decimals, MONEY))
     return amount if abs(amount - product) <= product * RAW_TOLERANCE else product
+
+
+def _pnl_usd(sums: Totals, unrealised_usd: Decimal) -> Decimal:
+    gains_usd = add(add(sums.realised_usd, unrealised_usd), sums.funding_usd)
+    return subtract(gains_usd, add(sums.fees_usd, sums.gas_usd))
 
 
 def _check_fill(fill: Fill) -> None:

@@ -4,12 +4,13 @@ The cost basis is kept as an exact sum of quote currency beside the quantity, no
 takes its share of the cost (settled on 1e-24) and leaves exactly the rest, so rounding never makes or loses money.
 """
 
-from decimal import Decimal, localcontext
+from decimal import Decimal
+from typing import ClassVar
 
 from msgspec import Struct
 
 from bus.units import ZERO
-from kernel.finance.money import MONEY, READING, share
+from kernel.finance.money import READING, absolute, add, minus, share, subtract
 
 
 class Position(Struct, kw_only=True):
@@ -35,6 +36,12 @@ class Position(Struct, kw_only=True):
     fills: int = 0
     unconverted_fills: int = 0  #: in a quote currency without a USD value at the time; not in the USD amounts
     simulated: bool = False  #: at least one of its fills was
+    holders: ClassVar[int] = 1
+
+    @property
+    def size(self) -> Decimal:
+        """Base units held, without the sign."""
+        return absolute(self.qty)
 
     @property
     def avg_price(self) -> Decimal:
@@ -44,24 +51,31 @@ class Position(Struct, kw_only=True):
     @property
     def net_usd(self) -> Decimal:
         """What it has earned so far without the open part: realised - fees - gas + funding."""
-        with localcontext(MONEY):
-            return self.realised_usd - self.fees_usd - self.gas_usd + self.funding_usd
+        return add(subtract(subtract(self.realised_usd, self.fees_usd), self.gas_usd), self.funding_usd)
 
     def trade(self, qty: Decimal, amount_quote: Decimal) -> Decimal:
         """Add signed base and its signed quote value; returns realised P&L in quote currency.
 
         A reduction must not pass zero (the ledger splits a fill that does).
         """
-        with localcontext(MONEY):
-            if not self.qty or (qty > 0) == (self.qty > 0):
-                self.qty += qty
-                self.cost_quote += amount_quote
-                return ZERO
-            rest = self.qty + qty
-            released = share(self.cost_quote, -qty, self.qty) if rest else self.cost_quote
-            self.qty = rest
-            self.cost_quote -= released
-            return -amount_quote - released
+        if not self.qty or (qty > 0) == (self.qty > 0):
+            self.qty = add(self.qty, qty)
+            self.cost_quote = add(self.cost_quote, amount_quote)
+            return ZERO
+        rest = add(self.qty, qty)
+        released = share(self.cost_quote, minus(qty), self.qty) if rest else self.cost_quote
+        self.qty = rest
+        self.cost_quote = subtract(self.cost_quote, released)
+        return subtract(minus(amount_quote), released)
+
+
+class Held(Struct, kw_only=True):
+    """The same instrument over all strategies, so that valuing the whole does not take a look at each position."""
+
+    qty: Decimal = ZERO  #: longs minus shorts, base units
+    size: Decimal = ZERO  #: longs plus shorts
+    cost_quote: Decimal = ZERO
+    holders: int = 0  #: open positions
 
 
 class ClosedTrade(Struct, frozen=True, kw_only=True):

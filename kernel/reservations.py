@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from bus.units import ZERO, Side
-from kernel.finance.money import MONEY, plain_text, share
+from kernel.finance.money import add, minus, plain_text, share, subtract
 
 WHOLE = ""  #: the key of the sum over all strategies
 K = TypeVar("K", bound=Hashable)
@@ -86,9 +86,9 @@ class Reservations:
         self.orders[order.order_id] = order
         for key in (order.strategy, WHOLE):
             self.counts[key] = self.counts.get(key, 0) + 1
-        self._move_order(order, 1)
+        self._move_order(order, order.need, order.gas_usd)
         for part in order.parts:
-            self._move_part(order, part, 1)
+            self._move_part(order, part, part.qty, part.usd)
 
     def fill(self, order_id: str, instrument: str, qty: Decimal) -> None:
         """An execution moved `qty` base units into the ledger: free as much. A transaction frees the whole part."""
@@ -99,14 +99,12 @@ class Reservations:
         for part in order.parts:
             if part.instrument != instrument:
                 continue
-            self._move_part(order, part, -1)
-            rest = ZERO if order.is_atomic else max(ZERO, MONEY.subtract(part.qty, qty))
-            part.usd = share(part.usd_total, rest, part.qty_total) if rest else ZERO
-            part.qty = rest
-            self._move_part(order, part, 1)
-            self._add(self.needs, order.need_key, MONEY.minus(order.need))
-            order.need = share(order.need_total, rest, part.qty_total) if rest else ZERO
-            self._add(self.needs, order.need_key, order.need)
+            rest = ZERO if order.is_atomic else max(ZERO, subtract(part.qty, qty))
+            usd = share(part.usd_total, rest, part.qty_total) if rest else ZERO
+            need = share(order.need_total, rest, part.qty_total) if rest else ZERO
+            self._move_part(order, part, subtract(rest, part.qty), subtract(usd, part.usd))
+            self._add(self.needs, order.need_key, subtract(need, order.need))
+            part.qty, part.usd, order.need = rest, usd, need
 
     def release(self, order_id: str) -> Reservation | None:
         """Free what is left; None when the order is not open (any more)."""
@@ -114,8 +112,8 @@ class Reservations:
         if order is None:
             return None
         for part in order.parts:
-            self._move_part(order, part, -1)
-        self._move_order(order, -1)
+            self._move_part(order, part, minus(part.qty), minus(part.usd))
+        self._move_order(order, minus(order.need), minus(order.gas_usd))
         for key in (order.strategy, WHOLE):
             self.counts[key] -= 1
             if not self.counts[key]:
@@ -138,14 +136,14 @@ class Reservations:
         sums = {name: _plain(table) for name, table in (*tables, ("closing", self.closing))}  # type: ignore[arg-type]
         return {"orders": orders, "counts": {key: self.counts[key] for key in sorted(self.counts)}, **sums}
 
-    def _move_order(self, order: Reservation, sign: int) -> None:
-        self._add(self.needs, order.need_key, order.need if sign > 0 else MONEY.minus(order.need))
-        gas_usd = order.gas_usd if sign > 0 else MONEY.minus(order.gas_usd)
+    def _move_order(self, order: Reservation, need: Decimal, gas_usd: Decimal) -> None:
+        self._add(self.needs, order.need_key, need)
         for key in (order.strategy, WHOLE):
             self._add(self.gas_usd, key, gas_usd)
 
-    def _move_part(self, order: Reservation, part: Part, sign: int) -> None:
-        qty, usd = (part.qty, part.usd) if sign > 0 else (MONEY.minus(part.qty), MONEY.minus(part.usd))
+    def _move_part(self, order: Reservation, part: Part, qty: Decimal, usd: Decimal) -> None:
+        if not qty and not usd:
+            return
         for key in (order.strategy, WHOLE):
             self._add(self.usd, key, usd)
             self._add(self.pending, (key, part.instrument, part.side), qty)
@@ -156,7 +154,7 @@ class Reservations:
     def _add(table: dict[K, Decimal], key: K, delta: Decimal) -> None:
         if not delta:
             return
-        total = MONEY.add(table.get(key, ZERO), delta)
+        total = add(table.get(key, ZERO), delta)
         if total:
             table[key] = total
         else:

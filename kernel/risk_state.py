@@ -29,7 +29,7 @@ from bus.events import (
 )
 from bus.units import BPS_PER_UNIT, ONE, ZERO
 from kernel.errors import BadInput, ConfigError
-from kernel.finance.money import MONEY, plain_text, settle
+from kernel.finance.money import absolute, add, divide, multiply, plain_text, quantize, settle, subtract
 from kernel.intent_flaws import flaw_of
 from kernel.ledger import Ledger
 from kernel.market import Market
@@ -40,6 +40,7 @@ from kernel.risk_limits import GLOBAL_NAME, GlobalLimits, RiskLimits, checked_li
 from kernel.risk_tally import RiskTally
 
 CLOSED_MAX = 4_096  #: ids of orders that are over, remembered so that none is approved or booked again
+FEE_STEP_BPS = Decimal("1e-6")
 FEE_NOTIONAL_MIN_USD = ONE  #: fees of smaller fills say nothing (venues round them up)
 RESET_COMMAND = "reset_breakers"
 FAILURES = (Rejected, Reverted, Expired)  #: without a fill
@@ -134,8 +135,8 @@ class RiskState:
         total = self.ledger.balances.get(key)
         if total is None:
             return None
-        margin = MONEY.divide(self.margins.get(key, ZERO), decimal_of(self.whole.max_leverage))
-        return MONEY.subtract(MONEY.subtract(total, self.reservations.needs.get(key, ZERO)), margin)
+        margin = divide(self.margins.get(key, ZERO), decimal_of(self.whole.max_leverage))
+        return subtract(subtract(total, self.reservations.needs.get(key, ZERO)), margin)
 
     # orders -------------------------------------------------------------------------------------------------------
 
@@ -172,15 +173,15 @@ class RiskState:
         if qty == old_qty:
             return
         totals = self.ledger.totals[key]
-        earned_usd = ZERO if before is None else MONEY.subtract(totals.realised_usd, before.realised_usd)
+        earned_usd = ZERO if before is None else subtract(totals.realised_usd, before.realised_usd)
         self._hold(key, before, None if position is None else position.cost_quote, qty, totals.realised_usd)
         order = self.reservations.orders.get(event.order_id)
         if order is not None and order.strategy == event.strategy:
             self.reservations.fill(event.order_id, event.instrument, event.qty)
             group = self.groups.get(order.group)
             if group is not None:
-                costs_usd = MONEY.add(event.fee_usd, event.gas_usd)
-                group.outcome_usd = MONEY.add(group.outcome_usd, MONEY.subtract(earned_usd, costs_usd))
+                costs_usd = add(event.fee_usd, event.gas_usd)
+                group.outcome_usd = add(group.outcome_usd, subtract(earned_usd, costs_usd))
                 group.has_closed = group.has_closed or (old_qty != 0 and (old_qty > 0) == (event.side == "sell"))
         self._note_fee(event)
 
@@ -211,14 +212,12 @@ class RiskState:
                 tally.fail(event.ts_ns, limits)
             if is_over and group.has_closed and group.outcome_usd < 0:
                 tally.lose(event.ts_ns, limits)
-            tally.sample(event.ts_ns, self.ledger.books(key or None).pnl_usd)
+            tally.sample(event.ts_ns, self.ledger.pnl_usd(key or None))
 
     def on_sampled(self, event: StrategySampled) -> None:
         """A minute sample: where days start and drawdowns fall from."""
-        gains = MONEY.add(MONEY.add(event.realised_usd, event.unrealised_usd), event.funding_usd)
-        self._own_tally(event.strategy).sample(
-            event.ts_ns, MONEY.subtract(gains, MONEY.add(event.fees_usd, event.gas_usd))
-        )
+        gains = add(add(event.realised_usd, event.unrealised_usd), event.funding_usd)
+        self._own_tally(event.strategy).sample(event.ts_ns, subtract(gains, add(event.fees_usd, event.gas_usd)))
 
     # switches and settings ----------------------------------------------------------------------------------------
 
@@ -244,7 +243,7 @@ class RiskState:
         for key in [event.strategy] if event.strategy else list(self.tallies):
             tally = self.tallies.get(key)
             if tally is not None:
-                tally.reset(self.ledger.books(key or None).pnl_usd)
+                tally.reset(self.ledger.pnl_usd(key or None))
 
     def on_settings(self, event: SettingsChanged) -> None:
         """New limits, whole or none: refused ones leave the old in force and stand in `refused`."""
@@ -311,36 +310,36 @@ class RiskState:
         strategy, instrument = key
         listed = self.market.instruments.get(instrument)
         old = before or Holding(ZERO, ZERO, ZERO, ZERO)
-        cost = MONEY.abs(cost_quote or ZERO)
+        cost = absolute(cost_quote or ZERO)
         rate = self.market.quote_usd(instrument) or ZERO
         is_perp = listed is not None and listed.kind == "perp"
-        new = Holding(qty, settle(MONEY.multiply(cost, rate)), cost if is_perp else ZERO, realised_usd)
+        new = Holding(qty, settle(multiply(cost, rate)), cost if is_perp else ZERO, realised_usd)
         if qty:
             self.holdings[key] = new
         else:
             self.holdings.pop(key, None)
-        moved, spent = MONEY.subtract(new.qty, old.qty), MONEY.subtract(new.cost_usd, old.cost_usd)
+        moved, spent = subtract(new.qty, old.qty), subtract(new.cost_usd, old.cost_usd)
         for scope in (strategy, WHOLE):
             _move(self.capital_usd, scope, spent)
         _move(self.net_qty, instrument, moved)
         if listed is not None:
             _move(self.net_underlying, (strategy, listed.underlying), moved)
-            _move(self.margins, (listed.venue, listed.quote), MONEY.subtract(new.margin, old.margin))
+            _move(self.margins, (listed.venue, listed.quote), subtract(new.margin, old.margin))
 
     def _note_fee(self, event: Fill) -> None:
         listed = self.market.instruments.get(event.instrument)
         rate = self.market.quote_usd(event.instrument)
         if listed is None or listed.kind == "pool" or rate is None:
             return
-        notional_usd = MONEY.multiply(MONEY.multiply(event.qty, event.price), rate)
+        notional_usd = multiply(multiply(event.qty, event.price), rate)
         if notional_usd >= FEE_NOTIONAL_MIN_USD:
-            fee_bps = MONEY.divide(MONEY.multiply(event.fee_usd, Decimal(BPS_PER_UNIT)), notional_usd)
-            self.fees_bps[event.instrument] = fee_bps.quantize(Decimal("1e-6"), context=MONEY)
+            fee_bps = divide(multiply(event.fee_usd, BPS_PER_UNIT), notional_usd)
+            self.fees_bps[event.instrument] = quantize(fee_bps, FEE_STEP_BPS)
 
 
 def _move(table: dict[K, Decimal], key: K, delta: Decimal) -> None:
     if delta:
-        total = MONEY.add(table.get(key, ZERO), delta)
+        total = add(table.get(key, ZERO), delta)
         if total:
             table[key] = total
         else:

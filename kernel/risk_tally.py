@@ -7,11 +7,12 @@ from decimal import Decimal
 from bus.bus import FAR_FUTURE_NS
 from bus.clock import NS_PER_DAY, NS_PER_MINUTE, NS_PER_S
 from bus.units import ZERO
-from kernel.finance.money import MONEY, plain_text
+from kernel.finance.money import add, divide, multiply, plain_text, quantize, subtract
 from kernel.order_terms import decimal_of
 from kernel.risk_limits import RiskLimits
 
 WINDOW_NS = NS_PER_MINUTE
+PERCENT, PCT_STEP = Decimal(100), Decimal("1e-9")
 PACE_MAX = 12_000  #: approvals remembered of one minute: twice the highest limit, which is what exits may use
 
 
@@ -72,7 +73,7 @@ class RiskTally:
 
     def burn(self, now_ns: int, gas_usd: Decimal) -> None:
         """A transaction reverted and cost this much."""
-        self.failed_usd = MONEY.add(self.failed_today(now_ns), gas_usd)
+        self.failed_usd = add(self.failed_today(now_ns), gas_usd)
         self.failed_day = max(self.failed_day, now_ns // NS_PER_DAY)
 
     def failed_today(self, now_ns: int) -> Decimal:
@@ -90,17 +91,17 @@ class RiskTally:
     def day_loss(self, now_ns: int, pnl_usd: Decimal) -> Decimal:
         """What the UTC day of `now_ns` has lost so far, USD; 0 when it has gained."""
         start_usd = self.day_start_usd if now_ns // NS_PER_DAY <= self.day else self.last_pnl_usd
-        return max(ZERO, MONEY.subtract(start_usd, pnl_usd))
+        return max(ZERO, subtract(start_usd, pnl_usd))
 
     def drawdown_pct(self, budget: float, pnl_usd: Decimal) -> Decimal:
         """Fall from the best P&L in percent of budget plus best P&L; 100 when there is nothing to fall from."""
-        fall = MONEY.subtract(self.best_pnl_usd, pnl_usd)
+        fall = subtract(self.best_pnl_usd, pnl_usd)
         if fall <= 0:
             return ZERO
-        height = MONEY.add(decimal_of(budget), self.best_pnl_usd)
+        height = add(decimal_of(budget), self.best_pnl_usd)
         if height <= 0:
-            return Decimal(100)
-        return MONEY.divide(MONEY.multiply(fall, Decimal(100)), height).quantize(Decimal("1e-9"), context=MONEY)
+            return PERCENT
+        return quantize(divide(multiply(fall, PERCENT), height), PCT_STEP)
 
     def reset(self, pnl_usd: Decimal) -> None:
         """Close the breakers by hand: failures, pause after a loss, drawdown (its best P&L becomes the present one)."""

@@ -13,8 +13,8 @@ from bus.units import ONE
 MONEY = Context(prec=110, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
 #: The operators under `MONEY`. Bound once: finding a method on a `Context` costs more than adding two numbers.
 add, subtract, multiply, divide, remainder = MONEY.add, MONEY.subtract, MONEY.multiply, MONEY.divide, MONEY.remainder
-minus, absolute = MONEY.minus, MONEY.abs
-_quantize, _normalize, _to_integral = MONEY.quantize, MONEY.normalize, MONEY.to_integral_value
+minus, absolute, quantize = MONEY.minus, MONEY.abs, MONEY.quantize
+_normalize, _to_integral = MONEY.normalize, MONEY.to_integral_value
 READING = Context(prec=28, rounding=ROUND_HALF_EVEN)  #: for quotients that are shown, never summed
 LATTICE = Decimal("1e-24")
 MAGNITUDE_MAX = 40  #: powers of ten; beyond it an amount is an error, not money (a product of two still fits)
@@ -26,8 +26,8 @@ def settle(amount: Decimal) -> Decimal:
     >>> settle(Decimal("150.00"))
     Decimal('150')
     """
-    plain = _normalize(_quantize(amount, LATTICE))
-    return _quantize(plain, ONE) if plain == _to_integral(plain) else plain
+    plain = _normalize(quantize(amount, LATTICE))
+    return quantize(plain, ONE) if plain == _to_integral(plain) else plain
 
 
 def share(amount: Decimal, part: Decimal, whole: Decimal) -> Decimal:
