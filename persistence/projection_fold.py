@@ -119,8 +119,8 @@ class Fold:
             del self.fills[event.order_id]
 
     def _fill(self, place: Place, event: Fill, order: OrderRow | None, batch: Batch) -> None:
-        booking = self.positions.book(place, event, batch)
         opportunity = order.opportunity if order is not None else None
+        booking = self.positions.book(place, event, opportunity, batch)
         is_swap = order is not None and order.kind == "swap"
         batch.put(projection_trades.UPSERT, trade_row(place, event, booking, opportunity, is_swap))
         if order is not None:

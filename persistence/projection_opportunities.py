@@ -2,7 +2,9 @@
 
 The row of a candidate is written once; verdict, outcome and realised P&L are computed from its orders and fills inside
 the same transaction, so they need no memory and cannot drift. Realised is the matched part of its own fills, bought
-against sold per underlying, less their fees and gas; where nothing matches it is that of the positions they closed.
+against sold per underlying (a perpetual matches itself alone: a hedge with it is open, not earned), less their fees and
+gas, with the funding of positions that served nothing else; where nothing matches and no leg is missing it is that of
+the positions they closed, if all of them closed some.
 """
 
 from decimal import Decimal
@@ -52,30 +54,39 @@ WITH touched AS (
            sum(gas_usd) AS gas_usd
     FROM legs GROUP BY id
 ), sides AS (
-    SELECT legs.id, trades.metadata ->> 'underlying' AS underlying,
+    SELECT legs.id, trades.metadata ->> 'nets_with' AS nets_with,
            sum(qty) FILTER (WHERE side = 'buy') AS bought, sum(qty) FILTER (WHERE side = 'sell') AS sold,
            sum(notional_usd) FILTER (WHERE side = 'buy') AS paid_usd,
            sum(notional_usd) FILTER (WHERE side = 'sell') AS got_usd,
            sum(fee_usd) AS fee_usd, sum(slippage_usd) AS slippage_usd,
            bool_or(notional_usd IS NULL) AS is_unvalued,
            sum(realised_pnl_usd) AS closed_usd, bool_and(realised_pnl_usd IS NOT NULL) AS is_closing
-    FROM legs JOIN trades USING (order_id) GROUP BY legs.id, underlying
+    FROM legs JOIN trades USING (order_id) GROUP BY legs.id, nets_with
 ), sums AS (
     SELECT id, bool_or(is_unvalued) AS is_unvalued, bool_and(bought IS NOT NULL AND sold IS NOT NULL) AS is_matched,
            bool_or(bought IS DISTINCT FROM sold) AS is_unequal, bool_and(is_closing) AS is_closing,
            sum(fee_usd) AS fee_usd, sum(slippage_usd) AS slippage_usd, sum(closed_usd) AS closed_usd,
            sum(least(bought, sold) * (got_usd / sold - paid_usd / bought)) AS matched_usd
     FROM sides GROUP BY id
+), funding AS (
+    SELECT id, sum(funding_usd) AS funding_usd FROM (
+        SELECT DISTINCT touched.id, positions.id AS position, positions.funding_usd
+        FROM touched JOIN legs USING (id) JOIN trades USING (order_id)
+                     JOIN positions ON positions.id = (trades.metadata ->> 'position')::uuid
+        WHERE positions.metadata ->> 'opportunity' = touched.opportunity
+    ) AS paid GROUP BY id
 ), result AS (
     SELECT story.*, sums.is_matched, sums.is_closing, sums.is_unequal, sums.slippage_usd,
            round(CASE WHEN NOT story.is_over THEN NULL
                       WHEN sums.id IS NULL THEN CASE WHEN story.gas_usd <> 0 THEN -story.gas_usd END
                       WHEN sums.is_unvalued THEN NULL
-                      WHEN sums.is_matched THEN sums.matched_usd - sums.fee_usd - story.gas_usd
-                      WHEN sums.is_closing THEN sums.closed_usd - sums.fee_usd - story.gas_usd
+                      WHEN sums.is_matched THEN sums.matched_usd - sums.fee_usd - story.gas_usd + paid_usd
+                      WHEN sums.is_closing AND story.failed_leg IS NULL
+                      THEN sums.closed_usd - sums.fee_usd - story.gas_usd
                  END, 12) AS realised_usd,
            sums.id IS NOT NULL AS is_traded
-    FROM story LEFT JOIN sums USING (id)
+    FROM story LEFT JOIN sums USING (id) LEFT JOIN funding USING (id)
+               CROSS JOIN LATERAL (SELECT coalesce(funding.funding_usd, 0) AS paid_usd) AS paid
 )
 UPDATE opportunities AS target SET
     verdict = result.verdict,

@@ -6,6 +6,7 @@ What the fold needs after a restart stands in the open rows themselves: the exac
 from collections.abc import Iterable
 from decimal import Decimal, localcontext
 from typing import Any
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -65,11 +66,16 @@ class PositionRow(Row, kw_only=True):
 
 
 class Booking(Struct, frozen=True, kw_only=True):
-    """What a fill did. `realised_usd` None: it opened or added, or its quote currency had no USD value."""
+    """What a fill did. `realised_usd` None: it opened or added, or its quote currency had no USD value.
+
+    `nets_with` is what a buy and a sell of the same opportunity settle in: the underlying for spot and pools, but the
+    instrument itself for a perpetual, which stays open until it is closed on its own venue.
+    """
 
     venue: str
     chain: str | None
-    underlying: str
+    nets_with: str
+    position: UUID  #: the one it opened, changed or closed
     notional_usd: Decimal | None
     realised_usd: Decimal | None
 
@@ -108,8 +114,11 @@ class Positions:
             )
             self._open[row.module, row.instrument] = (held, row)
 
-    def book(self, place: Place, fill: Fill, batch: Batch) -> Booking:
-        """Book a fill, in two parts when it passes zero. Raises `BadInput` for amounts that are no money."""
+    def book(self, place: Place, fill: Fill, opportunity: str | None, batch: Batch) -> Booking:
+        """Book a fill, in two parts when it passes zero. Raises `BadInput` for amounts that are no money.
+
+        A position remembers its opportunity as long as all its fills serve the same one: then its funding is known.
+        """
         _check(fill)
         listed = self._market.instruments.get(fill.instrument)
         rate = self._market.quote_usd(fill.instrument)
@@ -122,18 +131,22 @@ class Positions:
             held = self._open.get(key)
             is_closing = held is not None and (qty > 0) != (held[0].qty > 0)
             if held is None or not is_closing or abs(qty) <= abs(held[0].qty):
-                realised = self._part(place, fill, qty, signed, costs, rate, batch, "")
+                realised, position = self._part(place, fill, qty, signed, costs, rate, opportunity, batch, "")
             else:
                 closing_qty = -held[0].qty
                 closing_amount = share(signed, closing_qty, qty)
                 parts = tuple(share(cost, closing_qty, qty) if cost else ZERO for cost in costs)
-                realised = self._part(place, fill, closing_qty, closing_amount, parts, rate, batch, "")
+                realised, position = self._part(
+                    place, fill, closing_qty, closing_amount, parts, rate, opportunity, batch, ""
+                )
                 rest = tuple(cost - part for cost, part in zip(costs, parts, strict=True))
-                self._part(place, fill, qty - closing_qty, signed - closing_amount, rest, rate, batch, "rest")
+                rest_amount = signed - closing_amount
+                self._part(place, fill, qty - closing_qty, rest_amount, rest, rate, opportunity, batch, "rest")
             return Booking(
                 venue=clip(self._market.venue_of(fill.instrument)),
                 chain=_chain(listed),
-                underlying=clip(listed.underlying) if listed is not None else clip(fill.instrument),
+                nets_with=clip(listed.underlying if listed is not None and listed.kind != "perp" else fill.instrument),
+                position=position,
                 notional_usd=None if rate is None else settle(amount * rate),
                 realised_usd=settle(realised * rate) if is_closing and rate is not None else None,
             )
@@ -179,11 +192,14 @@ class Positions:
         amount: Decimal,
         costs: tuple[Decimal, ...],
         rate: Decimal | None,
+        opportunity: str | None,
         batch: Batch,
         part: str,
-    ) -> Decimal:
+    ) -> tuple[Decimal, UUID]:
         key = (fill.strategy, fill.instrument)
-        held, row = self._open.get(key) or self._opened(place, fill, part)
+        held, row = self._open.get(key) or self._opened(place, fill, opportunity, part)
+        if row.metadata["opportunity"] != opportunity:
+            row.metadata["opportunity"] = None
         realised = held.trade(qty, amount)
         held.updated_ts_ns = fill.ts_ns
         held.simulated = held.simulated or fill.simulated
@@ -201,9 +217,9 @@ class Positions:
             self._open[key] = (held, row)
         else:
             self._open.pop(key, None)
-        return realised
+        return realised, row.id
 
-    def _opened(self, place: Place, fill: Fill, part: str) -> tuple[Position, PositionRow]:
+    def _opened(self, place: Place, fill: Fill, opportunity: str | None, part: str) -> tuple[Position, PositionRow]:
         listed = self._market.instruments.get(fill.instrument)
         held = Position(
             strategy=fill.strategy,
@@ -234,7 +250,7 @@ class Positions:
             fees_usd=ZERO,
             gas_usd=ZERO,
             funding_usd=ZERO,
-            metadata={"exposure_usd": None, "marked_ts_ns": None},
+            metadata={"exposure_usd": None, "marked_ts_ns": None, "opportunity": opportunity},
         )
         return held, row
 

@@ -90,5 +90,5 @@ def trade_row(place: Place, fill: Fill, booking: Booking, opportunity: str | Non
         opportunity=opportunity,
         venue_fill_id=fill_id,
         tx_hash=fill_id if is_swap else None,
-        metadata={"underlying": booking.underlying},
+        metadata={"nets_with": booking.nets_with, "position": str(booking.position)},
     )

@@ -8,7 +8,7 @@ import pytest
 
 from bus.bus import Bus
 from bus.clock import NS_PER_DAY
-from bus.events import Fill, OpportunitySeen, OrderApproved, OrderDenied, StrategySampled
+from bus.events import Fill, InstrumentListed, OpportunitySeen, OrderApproved, OrderDenied, StrategySampled
 from bus.events.base import Event
 from kernel.errors import StoreError
 from kernel.ledger import Ledger
@@ -17,7 +17,7 @@ from persistence import history
 from persistence.history import TradeQuery, TradeRow
 from persistence.postgres import Database
 from persistence.projector import Projector
-from tests.persistence.projector_logs import CEX, START_NS, Segment, Trading, header, rows
+from tests.persistence.projector_logs import CEX, PERP, START_NS, Segment, Trading, header, rows
 
 pytestmark = pytest.mark.postgres
 NAME = "cex_dex_arb"
@@ -184,9 +184,17 @@ async def test_days_add_up_over_midnight(pg_db: str, tmp_path: Path) -> None:
     await database.close()
 
 
-async def test_an_opportunity_realises_what_its_legs_matched(pg_db: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("hedge", "realised_usd"), [("spot", Decimal("13.5")), ("perp", None)])
+async def test_an_opportunity_realises_what_its_spot_legs_matched_and_a_hedge_with_a_perp_stays_open(
+    hedge: str, realised_usd: Decimal | None, pg_db: str, tmp_path: Path
+) -> None:
     told = list(Trading(seed=3).events(2500))
-    listed = told[:4]
+    listed = [
+        msgspec.structs.replace(each, kind=hedge)
+        if isinstance(each, InstrumentListed) and each.instrument == CEX
+        else each
+        for each in told[:4]
+    ]
     seen = next(each for each in told if isinstance(each, OpportunitySeen) and not each.why_not)
     approved = next(
         each for each in told if isinstance(each, OrderApproved) and each.intent.__class__.__name__ == "PlaceOrder"
@@ -215,9 +223,50 @@ async def test_an_opportunity_realises_what_its_legs_matched(pg_db: str, tmp_pat
     Segment(tmp_path, header()).write(story)
     database = Database(pg_db)
     await Projector(database, tmp_path).catch_up()
+    (found,) = [each for each in rows(pg_db)["opportunities"] if each["opportunity"] == "o1"]
+    assert found["realised_pnl_usd"] == realised_usd  # 1.5 * 10, less 1 of fees and 0.5 of gas
+    assert found["gap_reason"] == (None if realised_usd is not None else "position open")
+    realisations = (await history.performance(database, NAME, 0)).realisations
+    assert [(each.expected_usd, each.realised_usd) for each in realisations] == (
+        [(Decimal(9), realised_usd)] if realised_usd is not None else []
+    )
+    await database.close()
+
+
+async def test_a_round_trip_realises_its_legs_its_costs_and_the_funding_of_its_position(
+    pg_db: str, tmp_path: Path
+) -> None:
+    told = list(Trading(seed=3).events(2500))
+    seen = next(each for each in told if isinstance(each, OpportunitySeen) and not each.why_not)
+    approved = next(each for each in told if isinstance(each, OrderApproved) and isinstance(each.intent, PlaceOrder))
+    filled = next(each for each in told if isinstance(each, Filled))
+    story: list[Event] = [*told[:4], msgspec.structs.replace(seen, strategy=NAME, opportunity="o1")]
+    for number, (side, price) in enumerate((("sell", "100"), ("buy", "97"))):
+        common: dict[str, Any] = {
+            "strategy": NAME,
+            "order_id": f"r0001-{NAME}-9-{number}",
+            "ts_ns": seen.ts_ns + number,
+        }
+        intent = msgspec.structs.replace(approved.intent, instrument=PERP, side=side, qty=Decimal(2), opportunity="o1")
+        story += [
+            msgspec.structs.replace(approved, intent=intent, **common),
+            Fill(
+                simulated=True, instrument=PERP, side=side, qty=Decimal(2), price=Decimal(price),
+                fee_usd=Decimal("0.5"), fill_id="1", **common,
+            ),  # type: ignore[arg-type]
+            msgspec.structs.replace(filled, **common),
+            FundingPaid(
+                ts_ns=seen.ts_ns + number, strategy=NAME, instrument=PERP, settle_ts_ns=number, amount_usd="0.75",
+                position_qty="-2", simulated=True,
+            ),
+        ]  # fmt: skip
+    Segment(tmp_path, header()).write(story)
+    database = Database(pg_db)
+    await Projector(database, tmp_path).catch_up(len(story) - 4)
+    assert (await history.performance(database, NAME, 0)).realisations == ()
+    await Projector(database, tmp_path).catch_up()
     (found,) = (await history.performance(database, NAME, 0)).realisations
-    assert found.realised_usd == Decimal("1.5") * 10 - 1 - Decimal("0.5")
-    assert found.expected_usd == 9 and found.reason == ""
+    assert found.realised_usd == 2 * (100 - 97) - 1 + Decimal("0.75")  # the second payment met no position
     await database.close()
 
 
