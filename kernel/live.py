@@ -5,6 +5,7 @@ operator is told; what was gathered stays in memory and is written when the disk
 """
 
 import asyncio
+from collections.abc import Callable
 
 from bus.bus import FAR_FUTURE_NS, Bus
 from bus.clock import NS_PER_S, Clock, stopwatch_ns
@@ -44,10 +45,22 @@ class LoopLag:
 class LiveLoop:
     """Drives one `Core` on the running event loop."""
 
-    def __init__(self, core: Core, log: EventLog, clock: Clock, *, wall_per_event_ns: float = 1.0) -> None:
+    def __init__(
+        self,
+        core: Core,
+        log: EventLog,
+        clock: Clock,
+        *,
+        wall_per_event_ns: float = 1.0,
+        on_failure: Callable[[], None] | None = None,
+    ) -> None:
+        """`on_failure`: told once when a fold raised or the log took no more; nothing is handled after it."""
         self.core = core
+        self._on_failure = on_failure
+        self._is_failed = False
         self.lag = LoopLag()
         self.log_failure = ""
+        self._is_halted = False
         self._loop: asyncio.AbstractEventLoop
         self._log = log
         self._clock = clock
@@ -74,15 +87,16 @@ class LiveLoop:
         self._schedule()
 
     async def stop(self) -> None:
-        """Handle what waits, write the log, end the tasks."""
+        """Handle what waits, end the tasks; who closes the log writes its end."""
         if self._timer is not None:
             self._timer.cancel()
-        while self.core.bus.pump():
+        while not self._is_failed and self._pump_some():
             pass
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._flush()
+        self.core.bus.schedule = None
+        self._is_failed = True
 
     def _schedule(self) -> None:
         if not self._is_pump_scheduled:
@@ -91,9 +105,24 @@ class LiveLoop:
 
     def _pump(self) -> None:
         self._is_pump_scheduled = False
-        if self.core.bus.pump():
+        if self._is_failed:
+            return
+        if self._pump_some():
             self._schedule()
         self._arm()
+
+    def _pump_some(self) -> bool:
+        """Whether more waits. An error that gets here left the folds in doubt: the kernel must not go on with them."""
+        is_whole = False
+        try:
+            has_more = self.core.bus.pump()
+            is_whole = True
+        finally:
+            if not is_whole:
+                self._is_failed = True
+                if self._on_failure is not None:
+                    self._on_failure()
+        return has_more
 
     def _arm(self) -> None:
         """One loop timer for the next alarm; it publishes a tick, the alarm itself rings in the drain."""
@@ -127,6 +156,7 @@ class LiveLoop:
             if not self.log_failure:
                 if "" not in self.core.runner.kills:  # an operator's stop outlives the trouble
                     self._switch(True, str(error))
+                    self._is_halted = True
                 self._tell("critical", f"{error}; new orders are stopped until it can be written again")
             self.log_failure = str(error)
             return
@@ -134,8 +164,9 @@ class LiveLoop:
             self.log_failure = ""
             self._tell("info", "the event log is written again")
             kill = self.core.runner.kills.get("")
-            if kill is not None and kill.by == LOG_HALT:
+            if self._is_halted and (kill is None or kill.by == LOG_HALT):
                 self._switch(False, "the event log is written again")
+            self._is_halted = False
 
     def _switch(self, is_on: bool, reason: str) -> None:
         self.core.bus.publish(

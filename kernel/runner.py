@@ -218,18 +218,22 @@ class Runner:
         slot = self.slots.get(event.strategy)
         if slot is None or slot.state == "faulted":
             return
+        was_running = slot.state == "running"
+        is_by_person = event.by != BY_KERNEL
         if event.command == "start":
             self._set_state(slot, "running", f"started by {event.by}")
-        elif event.command == "pause":
+        elif event.command == "pause" and (was_running or is_by_person):
             self._set_state(slot, "paused", f"paused by {event.by}: no new risk, exits go on")
         elif event.command in ("halt", "stop"):
             is_stop = event.command == "stop"
-            what = "orders cancelled, positions flattened" if is_stop else "orders cancelled"
-            self._set_state(slot, "disabled" if is_stop else "paused", f"{event.command} by {event.by}: {what}")
+            if was_running or is_by_person:
+                what = "orders cancelled, positions flattened" if is_stop else "orders cancelled"
+                self._set_state(slot, "disabled" if is_stop else "paused", f"{event.command} by {event.by}: {what}")
             self._router.cancel_all(slot.name)
             if is_stop:
                 self._take(slot, slot.strategy.flatten("stopped"))
-        slot.is_stopped_by_kernel = event.by == BY_KERNEL
+        if was_running or is_by_person:  # what a person had stopped before stays stopped at the next start
+            slot.is_stopped_by_kernel = not is_by_person
 
     def _on_kill(self, event: KillSwitchSet) -> None:
         """The kill switch cancels as well as stops; the gate denies what is new."""

@@ -8,9 +8,11 @@ Events are JSON arrays with a tag (`["quote", ts_ns, …]`), exact for integers 
 damage before the tail is refused.
 """
 
+import mmap
 import os
 import struct
 import zlib
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -31,11 +33,14 @@ BLOCK_EVENTS_MAX = (
 SEGMENT_BYTES_MAX = 256 << 20
 UNWRITTEN_EVENTS_MAX = 1_000_000  #: kept in memory while the disk refuses; beyond it the kernel stops
 BLOCK_BYTES_MAX = 64 << 20  #: a larger length field is damage, not a block
+FAR_SEQ = 1 << 63  #: behind every event: read heads and checksums, decode nothing
 ZSTD_LEVEL = 1  #: measured: levels 2-3 cost a third more and gain nothing on JSON blocks
 
 _HEAD = struct.Struct("<IIQI")
 _U32_PAIR = struct.Struct("<II")
 _HEADER_BYTES_MAX = 16 << 20
+_FRAME_MAGIC = b"\x28\xb5\x2f\xfd"  # first bytes of every payload
+_Chunk = tuple[int, list[int], list[Event]]  # first seq, derived indexes, events
 
 
 class _Payload(msgspec.Struct, array_like=True, gc=False):
@@ -72,6 +77,7 @@ class EventLogWriter:
         self._derived: list[int] = []
         self._first_seq = header.first_seq
         self._next_seq = header.first_seq
+        self._waiting: deque[_Chunk] = deque()  # full blocks that the disk refused
         self._compressor = zstandard.ZstdCompressor(level=zstd_level)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -82,7 +88,12 @@ class EventLogWriter:
             ) from error
         raw = _encoder.encode(header)
         self.bytes_written = 0
-        self._write(MAGIC + _U32_PAIR.pack(len(raw), zlib.crc32(raw)) + raw)
+        try:
+            self._write(MAGIC + _U32_PAIR.pack(len(raw), zlib.crc32(raw)) + raw)
+        except StoreError:
+            os.close(self._fd)
+            path.unlink(missing_ok=True)
+            raise
 
     def append(self, seq: int, is_derived: bool, event: Event) -> None:
         """Take the next event. Raises `StoreError` only when the disk has refused for too long.
@@ -98,58 +109,80 @@ class EventLogWriter:
 
     def _full(self) -> None:
         try:
-            self.flush()
+            if not self.failure:  # else only `flush` tries again, so that a full disk costs no time per event
+                self.flush()
+                return
         except StoreError:
-            if len(self._events) >= UNWRITTEN_EVENTS_MAX:
-                raise
+            pass
+        self._waiting.append((self._first_seq, self._derived, self._events))
+        self._start_block()
+        if self.unwritten >= UNWRITTEN_EVENTS_MAX:
+            raise StoreError(f"{self.failure}; {self.unwritten:,} events wait in memory, which is the limit")
 
     def flush(self) -> None:
         """Write what was gathered. On failure nothing is lost: the events stay gathered, the torn part is cut off."""
-        events = self._events
-        if not events:
-            return
-        raw = _encoder.encode(_Payload(self._derived, events))
-        payload = self._compressor.compress(raw)
-        head = _HEAD.pack(len(payload), 0, self._first_seq, len(events))
-        crc = zlib.crc32(payload, zlib.crc32(head))
-        self._write(_HEAD.pack(len(payload), crc, self._first_seq, len(events)) + payload)
-        self.blocks_written += 1
+        while self._waiting:
+            self._write_block(*self._waiting[0])
+            self._waiting.popleft()
+        if self._events:
+            self._write_block(self._first_seq, self._derived, self._events)
+            self._start_block()
+
+    def _start_block(self) -> None:
         self._first_seq = self._next_seq
         self._events = []
         self._derived = []
 
+    def _write_block(self, first_seq: int, derived: list[int], events: list[Event]) -> None:
+        payload = self._compressor.compress(_encoder.encode(_Payload(derived, events)))
+        head = _HEAD.pack(len(payload), 0, first_seq, len(events))
+        crc = zlib.crc32(payload, zlib.crc32(head))
+        self._write(_HEAD.pack(len(payload), crc, first_seq, len(events)) + payload)
+        self.blocks_written += 1
+
     def _write(self, data: bytes) -> None:
         try:
+            if self.failure:  # half a block may stand behind the last good one
+                self._cut()
             view = memoryview(data)
             while view:
                 view = view[os.write(self._fd, view) :]
         except OSError as error:
             self.failure = f"cannot write the event log {self.path}: {error.strerror}"
             try:
-                os.ftruncate(self._fd, self.bytes_written)
-                os.lseek(self._fd, self.bytes_written, os.SEEK_SET)
+                self._cut()
             except OSError as second:
                 self.failure += f"; and cannot cut the torn block: {second.strerror}"
             raise StoreError(self.failure + "; free space or choose another --data") from error
         self.bytes_written += len(data)
         self.failure = ""
 
+    def _cut(self) -> None:
+        os.ftruncate(self._fd, self.bytes_written)
+        os.lseek(self._fd, self.bytes_written, os.SEEK_SET)
+
     @property
     def unwritten(self) -> int:
         """Events gathered and not yet with the operating system."""
-        return len(self._events)
+        return len(self._events) + sum(len(events) for _, _, events in self._waiting)
 
     def barrier(self, is_durable: bool = False) -> None:
         """Everything appended is in the operating system's file (and on the disk if `is_durable`) when this returns."""
         self.flush()
         if is_durable:
+            self._sync()
+
+    def _sync(self) -> None:
+        try:
             os.fdatasync(self._fd)
+        except OSError as error:
+            raise StoreError(f"cannot bring the event log {self.path} to the disk: {error.strerror}") from error
 
     def close(self) -> None:
-        """Flush, sync and close."""
+        """Flush, sync and close. Raises `StoreError` when something could not be written; the file is closed anyway."""
         try:
             self.flush()
-            os.fsync(self._fd)
+            self._sync()
         finally:
             os.close(self._fd)
 
@@ -183,11 +216,16 @@ class SegmentReader:
                 length, crc, first_seq, count = _HEAD.unpack(head)
                 if length > BLOCK_BYTES_MAX or offset + _HEAD.size + length > size:
                     reason = f"a block of {length} bytes does not fit"
+                    if _is_followed(file, offset, expected_seq):
+                        raise BadInput(
+                            f"{self.path}: block at byte {offset} (seq {expected_seq}) has a damaged head and good"
+                            " blocks follow it; the file is damaged, restore it from a copy"
+                        )
                     break
                 payload = file.read(length)
                 end = offset + _HEAD.size + length
                 if zlib.crc32(payload, zlib.crc32(_HEAD.pack(length, 0, first_seq, count))) != crc:
-                    if end < size:
+                    if end < size and not _is_zero(file, offset):
                         raise BadInput(
                             f"{self.path}: block at byte {offset} (seq {first_seq}) fails its checksum and is not the"
                             " last; the file is damaged, restore it from a copy"
@@ -239,6 +277,37 @@ class SegmentReader:
                 f"{self.path}: block at seq {first_seq} holds {len(decoded.events)} events, its head says {count}"
             )
         return Block(first_seq, frozenset(decoded.derived), decoded.events)
+
+
+def _is_followed(file: BinaryIO, offset: int, expected_seq: int) -> bool:
+    """Whether a good block lies anywhere behind a head that makes no sense: then it is damage and no torn tail."""
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as raw:
+        found = raw.find(_FRAME_MAGIC, offset + 2 * _HEAD.size)
+        while found >= 0:
+            length, crc, first_seq, count = _HEAD.unpack_from(raw, found - _HEAD.size)
+            if first_seq >= expected_seq and length <= min(BLOCK_BYTES_MAX, len(raw) - found):
+                head = _HEAD.pack(length, 0, first_seq, count)
+                if zlib.crc32(raw[found : found + length], zlib.crc32(head)) == crc:
+                    return True
+            found = raw.find(_FRAME_MAGIC, found + 1)
+    return False
+
+
+def _is_zero(file: BinaryIO, offset: int) -> bool:
+    """Whether nothing but zeros follows: what a power cut leaves where a file had grown."""
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as raw:
+        return not raw[offset:].strip(b"\0")
+
+
+def is_header_torn(path: Path) -> bool:
+    """Whether a segment ends inside its header: its run was killed as it began and recorded nothing."""
+    with path.open("rb") as file:
+        start = file.read(len(MAGIC) + _U32_PAIR.size)
+        if len(start) < len(MAGIC) + _U32_PAIR.size:
+            return MAGIC.startswith(start[: len(MAGIC)])
+        length, _ = _U32_PAIR.unpack(start[len(MAGIC) :])
+        end = len(start) + length
+        return start.startswith(MAGIC) and length <= _HEADER_BYTES_MAX and os.fstat(file.fileno()).st_size < end
 
 
 def _read_header(path: Path, file: BinaryIO) -> tuple[LogHeader, int]:
@@ -303,15 +372,20 @@ class EventLogReader:
         return [segment.tail for segment in self.segments if segment.tail is not None]
 
 
+def read_tail(path: Path) -> LogTail:
+    """How a segment ends; nothing is changed. Raises `BadInput` on damage before the tail."""
+    reader = SegmentReader(path)
+    for _ in reader.blocks(FAR_SEQ):
+        pass
+    assert reader.tail is not None
+    return reader.tail
+
+
 def cut_torn_tail(path: Path) -> LogTail:
     """Read a segment to its end and cut what is behind the last good block. Used before a restart continues a log."""
-    reader = SegmentReader(path)
-    for _ in reader.blocks():
-        pass
-    tail = reader.tail
-    assert tail is not None
-    if tail.torn_bytes:
-        with path.open("r+b") as file:
+    tail = read_tail(path)
+    with path.open("r+b") as file:
+        if tail.torn_bytes:
             file.truncate(tail.good_bytes)
-            os.fsync(file.fileno())
+        os.fsync(file.fileno())
     return tail

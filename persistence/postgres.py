@@ -1,7 +1,7 @@
 """The kernel's connections to Postgres: a small lazy pool that comes back by itself after the server was away."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
 
@@ -44,7 +44,14 @@ class Database:
     jsonb and json columns take and give plain Python values; integers in them stay exact at any size.
     """
 
-    def __init__(self, dsn: str, *, size: int = POOL_SIZE, statement_timeout_s: float = STATEMENT_TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        dsn: str | Callable[[], str],
+        *,
+        size: int = POOL_SIZE,
+        statement_timeout_s: float = STATEMENT_TIMEOUT_S,
+    ) -> None:
+        """`dsn`: where; or what tells it when a pool is made, and raises StoreError while nobody knows."""
         self._dsn = dsn
         self._size = size
         self._statement_timeout_s = statement_timeout_s
@@ -120,7 +127,7 @@ class Database:
     def _make_pool(self) -> _Pool:
         timeout_ms = str(int(self._statement_timeout_s * 1000))
         return asyncpg.create_pool(
-            self._dsn,
+            self._dsn if isinstance(self._dsn, str) else self._dsn(),
             min_size=0,
             max_size=self._size,
             timeout=CONNECT_TIMEOUT_S,

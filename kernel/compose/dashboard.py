@@ -9,11 +9,10 @@ from kernel import __version__
 from kernel.compose.dashboard_figures import groups_of
 from kernel.compose.dashboard_history import DashboardHistory
 from kernel.compose.dashboard_memory import Counts, DashboardMemory, SignalSample, pnl_of
+from kernel.compose.database_keeper import DatabaseKeeper
 from kernel.compose.live import KernelProcess
 from kernel.position import Position
 from kernel.runner import Slot
-from persistence.postgres import Database
-from persistence.projector import Projector
 from webui import history, snapshot
 
 REASONS_MAX = 8
@@ -28,19 +27,16 @@ STATUS_BY_DB = {"up": "up", "catching_up": "degraded", "degraded": "degraded", "
 class Dashboard:
     """Implements `webui.source.DashboardSource`."""
 
-    def __init__(
-        self, process: KernelProcess, database: Database | None, projector: Projector | None, trouble: str
-    ) -> None:
+    def __init__(self, process: KernelProcess, keeper: DatabaseKeeper | None) -> None:
         self._process = process
         self._core = process.core
-        self._projector = projector
-        self._trouble = trouble
+        self._keeper = keeper
         self._signal_of: dict[str, str] = {}  #: the charted signal of each strategy
         self._memory = DashboardMemory(process.core.bus, process.core.runner)
         self._capital_usd = sum(
             (exact(float(self._core.gate.limits_for(name).budget_usd)) for name in self._core.runner.slots), ZERO
         )
-        self._history = DashboardHistory(process.core, self._memory, database)
+        self._history = DashboardHistory(process.core, self._memory, keeper.database if keeper is not None else None)
 
     # live -------------------------------------------------------------------------------------------------------
 
@@ -154,11 +150,11 @@ class Dashboard:
         return snapshot.KillSwitch(is_on=True, reason=kill.reason, by=kill.by, since_ns=kill.ts_ns)
 
     def _database(self) -> snapshot.Database:
-        projector = self._projector
-        if projector is None:
-            return snapshot.Database(state="off", note=self._trouble or "not asked for (--no-db)")
-        state = STATUS_BY_DB.get(projector.state, "degraded")
-        return snapshot.Database(state=state, lag_events=projector.lag_events, note=projector.error)
+        keeper = self._keeper
+        if keeper is None:
+            return snapshot.Database(state="off", note="not asked for (--no-db)")
+        state = STATUS_BY_DB.get(keeper.state, "degraded")
+        return snapshot.Database(state=state, lag_events=keeper.lag_events, note=keeper.error)
 
     def _row(self, slot: Slot) -> snapshot.StrategyRow:
         core, name, funnel = self._core, slot.name, slot.strategy.funnel

@@ -1,7 +1,7 @@
 """One running kernel: profile to objects, start order, graceful stop.
 
-Start: lock, database, recovery from the log, bus, feed, page.
-Stop: intents, orders by policy, feed, log, page, database.
+Start: lock, recovery from the log, then, when nothing else can refuse any more, log, bus, feed.
+Stop: intents, orders by policy, feed, log; around it `running` stops page and database.
 """
 
 import asyncio
@@ -14,22 +14,24 @@ from collections.abc import Awaitable, Iterator
 from pathlib import Path
 
 from bus.clock import EventClock, WallClock
-from bus.events import Alert, Event, KillSwitchSet, RunRestarted, StrategyCommand
+from bus.events import Alert, KillSwitchSet, RunRestarted, StrategyCommand
 from kernel import __version__
+from kernel.compose.recovery import Recovery
 from kernel.compose.registry import spec_of_profile
 from kernel.core import Core
 from kernel.errors import ConfigError, KernelError
-from kernel.live import LiveLoop
+from kernel.live import LOG_HALT, LiveLoop
 from kernel.log import Block, LogHeader
 from kernel.profile import Profile
 from kernel.runner import BY_KERNEL
-from persistence.event_log import SUFFIX, EventLogReader, EventLogWriter, SegmentReader, cut_torn_tail
+from persistence.event_log import SUFFIX, EventLogReader, EventLogWriter
 
 BUNDLED = "@bundled"
 BUNDLED_LOG = Path(__file__).resolve().parent.parent.parent / "samples" / "demo.evl"
 KILL_FILE = "KILL"
 KILL_POLL_S = 0.5
 STOP_POLL_S = 0.02
+STOP_COMMANDS = {"keep": "pause", "cancel": "halt", "flatten": "stop"}
 
 
 class InstanceLock:
@@ -37,7 +39,10 @@ class InstanceLock:
 
     def __init__(self, data: Path) -> None:
         self._path = data / "kernel.lock"
-        self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise ConfigError(f"cannot write {self._path}: {error.strerror}; give another --data folder") from error
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -46,84 +51,44 @@ class InstanceLock:
             raise ConfigError(
                 f"{data} is in use by another kernel (pid {pid}); stop it or give another --data folder"
             ) from error
-        os.ftruncate(self._fd, 0)
-        os.pwrite(self._fd, str(os.getpid()).encode(), 0)
+        with contextlib.suppress(OSError):  # a full disk; the lock holds without the pid
+            os.ftruncate(self._fd, 0)
+            os.pwrite(self._fd, str(os.getpid()).encode(), 0)
 
     def release(self) -> None:
         os.close(self._fd)
 
 
-class Recovery:
-    """What an older run left in the log folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.segments = sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
-        self.is_tail_torn = False
-        self.torn_note = ""
-        self.last_seq = 0
-        self.previous_run = ""
-        if self.segments:
-            tail = cut_torn_tail(self.segments[-1])
-            self.is_tail_torn = tail.torn_bytes > 0
-            if self.is_tail_torn:
-                self.torn_note = f"{tail.torn_bytes} bytes behind seq {tail.last_seq} were cut: {tail.reason}"
-            self.last_seq = tail.last_seq
-            self.previous_run = SegmentReader(self.segments[-1]).header.run
-
-    def fold(self, core: Core) -> None:
-        """Fold everything recorded into a fresh core."""
-        if self.segments:
-            first = SegmentReader(self.segments[0]).header.first_seq
-            core.recover(self._events(), first)
-
-    def _events(self) -> Iterator[Event]:
-        for path in self.segments:
-            for block in SegmentReader(path).blocks():
-                yield from block.events
-
-
 class KernelProcess:
     """Everything of one `run`."""
 
+    log: EventLogWriter  #: from `start` on, like the three below
+    header: LogHeader
+    clock: EventClock
+    live: LiveLoop
+
     def __init__(self, profile: Profile, data: Path, *, is_with_db: bool) -> None:
+        """Lock the folder and fold its log; nothing in it is changed. Raises `ConfigError` or `BadInput`."""
         if profile.is_live:
             raise ConfigError(
                 "live trading is not possible: this version has no live executor; run --profile demo or paper"
                 " (DRY_RUN=true makes this profile simulate)"
             )
+        if profile.stop.policy not in STOP_COMMANDS:
+            raise ConfigError(f"stop.policy: expected keep, cancel or flatten, found {profile.stop.policy!r}")
         self.profile = profile
         self.data = data
+        self.log_folder = data / "log"
         self.is_with_db = is_with_db
+        self.is_failed = False  #: ended by a fault of its own rather than by request
         self._stopping = asyncio.Event()
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.lock = InstanceLock(data)
-        log_folder = data / "log"
-        self.recovery = Recovery(log_folder)
-        run = f"r{len(self.recovery.segments) + 1:04d}"
-        self.core = Core(spec_of_profile(profile, run))
-        self.recovery.fold(self.core)
-        feed = self._feed_reader()
-        start_ns = max(feed.first_ts_ns if feed else WallClock().now_ns(), self.core.bus.now_ns + 1)
-        speed = profile.feed.speed if feed else 1.0
-        self.clock = EventClock(start_ns, speed)
-        self.header = LogHeader(
-            run=run,
-            created_ts_ns=start_ns,
-            code_version=__version__,
-            profile=profile.name,
-            previous_run=self.recovery.previous_run,
-            segment=len(self.recovery.segments) + 1,
-            first_seq=self.recovery.last_seq + 1,
-            seed=profile.seed,
-            settings=self.core.spec.settings_table(),
-            strategies=tuple(each.kind.name for each in self.core.spec.strategies),
-            note=profile.data_note,
-        )
-        self.log = EventLogWriter(log_folder / f"{self.header.segment:06d}-{run}{SUFFIX}", self.header)
-        self.core.bus.seq = self.recovery.last_seq
-        self.live = LiveLoop(self.core, self.log, self.clock, wall_per_event_ns=1.0 / speed)
-        self._feed = feed
         self._tasks: list[asyncio.Task[None]] = []
+        _make_folder(data)
+        self.lock = InstanceLock(data)
+        self.recovery = Recovery(self.log_folder)
+        self.core = Core(spec_of_profile(profile, f"r{self.recovery.next_segment:04d}"))
+        self._feed = self._feed_reader()
+        self.recovery.fold(self.core)
 
     def _feed_reader(self) -> "_FeedLog | None":
         feed = self.profile.feed
@@ -137,14 +102,15 @@ class KernelProcess:
     # start ------------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Everything running; returns."""
+        """Everything running; returns. From here on the log folder is written."""
         loop = asyncio.get_running_loop()
+        self._open_log()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.request_stop)
         core = self.core
         core.begin(self.header.created_ts_ns)
         self.live.start()
-        if self.recovery.segments:
+        if self.recovery.is_continued:
             core.bus.publish(
                 RunRestarted(
                     ts_ns=self.clock.now_ns(),
@@ -154,10 +120,14 @@ class KernelProcess:
                     note=self.recovery.torn_note,
                 )
             )
+            kill = core.runner.kills.get("")
+            if kill is not None and kill.by == LOG_HALT:
+                self.kill("restarted; the event log can be written", LOG_HALT, is_on=False)
         if self.recovery.is_tail_torn:
-            self._alert("warning", "torn_tail", self.recovery.torn_note)
+            self.alert("warning", "torn_tail", self.recovery.torn_note)
         for text in self.profile.warnings:
-            self._alert("warning", "configuration", text)
+            self.alert("warning", "configuration", text)
+        self._tasks.append(loop.create_task(self._watch_kill_file(), name="kill-file"))
         if self._feed is not None:
             from adapters.recorded.feed import RecordedFeed
 
@@ -169,15 +139,49 @@ class KernelProcess:
                 is_looped=self.profile.feed.is_looped,
             )
             self._tasks.append(loop.create_task(self._supervise(player.run()), name="feed"))
-        self._tasks.append(loop.create_task(self._watch_kill_file(), name="kill-file"))
+
+    def _open_log(self) -> None:
+        """Begin a segment, cut the torn tail before it, start the clock."""
+        _make_folder(self.log_folder)
+        self.recovery.make_room()
+        feed = self._feed
+        start_ns = max(feed.first_ts_ns if feed else WallClock().now_ns(), self.core.bus.now_ns + 1)
+        speed = self.profile.feed.speed if feed else 1.0
+        self.header = LogHeader(
+            run=self.core.spec.run,
+            created_ts_ns=start_ns,
+            code_version=__version__,
+            profile=self.profile.name,
+            previous_run=self.recovery.previous_run,
+            segment=self.recovery.next_segment,
+            first_seq=self.recovery.last_seq + 1,
+            seed=self.profile.seed,
+            settings=self.core.spec.settings_table(),
+            strategies=tuple(each.kind.name for each in self.core.spec.strategies),
+            note=self.profile.data_note,
+        )
+        name = f"{self.header.segment:06d}-{self.header.run}{SUFFIX}"
+        self.log = EventLogWriter(self.log_folder / name, self.header)
+        self.recovery.mend()
+        self.core.bus.seq = self.recovery.last_seq
+        self.clock = EventClock(start_ns, speed)
+        self.live = LiveLoop(
+            self.core, self.log, self.clock, wall_per_event_ns=1.0 / speed, on_failure=self._on_failure
+        )
+
+    def _on_failure(self) -> None:
+        """The loop cannot go on: what follows would be neither exact nor recorded."""
+        self.is_failed = True
+        self._stopping.set()
 
     async def _supervise(self, feed: Awaitable[None]) -> None:
         try:
             await feed
         except KernelError as error:
-            self._alert("critical", "feed_failed", f"the feed stopped: {error}")
+            self.alert("critical", "feed_failed", f"the feed stopped: {error}")
 
-    def _alert(self, severity: str, code: str, text: str) -> None:
+    def alert(self, severity: str, code: str, text: str) -> None:
+        """Tell the operator: on the page, in the log, in the database."""
         self.core.bus.publish(
             Alert(ts_ns=self.clock.now_ns(), severity=severity, source="kernel", code=code, text=text)
         )
@@ -217,29 +221,39 @@ class KernelProcess:
     # stop -------------------------------------------------------------------------------------------------------
 
     async def stop(self) -> None:
-        """Intents, orders by policy, feed, log."""
-        policy = self.profile.stop.policy
-        command = {"keep": "pause", "cancel": "halt", "flatten": "stop"}.get(policy)
-        if command is None:
-            raise ConfigError(f"stop.policy: expected keep, cancel or flatten, found {policy!r}")
-        for name in self.core.runner.slots:
-            self.command(name, command, BY_KERNEL)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self.profile.stop.timeout_s):
-                await asyncio.sleep(STOP_POLL_S)
-                while self.core.bus.waiting or (  # noqa: ASYNC110 - many conditions, one short poll
-                    policy != "keep" and self.core.router.open
-                ):
-                    await asyncio.sleep(STOP_POLL_S)
+        """Intents, orders by policy, feed, log. Raises `StoreError` when the log's end could not be written."""
+        if not self.is_failed:
+            await self._quiesce()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.live.stop()
         self.log.close()
 
+    async def _quiesce(self) -> None:
+        """Until no strategy runs and, unless they are kept, no order is open; the feed goes on meanwhile."""
+        policy = self.profile.stop.policy
+        core = self.core
+        for name in core.runner.slots:
+            self.command(name, STOP_COMMANDS[policy], BY_KERNEL)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.profile.stop.timeout_s):
+                await asyncio.sleep(STOP_POLL_S)
+                while any(  # noqa: ASYNC110 - many conditions, one short poll
+                    slot.state == "running" for slot in core.runner.slots.values()
+                ) or (policy != "keep" and core.router.open):
+                    await asyncio.sleep(STOP_POLL_S)
+
     def release(self) -> None:
         """Let another kernel have the data folder."""
         self.lock.release()
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ConfigError(f"cannot make the folder {folder}: {error.strerror}; give another --data") from error
 
 
 class _FeedLog:

@@ -1,48 +1,56 @@
-"""`run`: the database before the loop, the kernel in it, everything down again in order."""
+"""`run`: the kernel in its loop, the page and the database beside it, everything down again in order."""
 
 import argparse
 import asyncio
-import contextlib
+import socket
 import sys
 from pathlib import Path
 
 import msgspec
 import uvloop
-from persistence.projector import Projector
 
 from kernel import __version__
 from kernel.compose.dashboard import Dashboard
-from kernel.compose.database import DatabaseChoice, migrate_database, start_database
+from kernel.compose.database import DatabaseChoice, choose_database
+from kernel.compose.database_keeper import DatabaseKeeper
 from kernel.compose.live import KernelProcess
+from kernel.compose.recovery import state_digest
 from kernel.errors import ConfigError, StoreError
 from kernel.profile import Profile, default_profile_name, load_profile
-from persistence.postgres import Database
 from webui.access_token import load_or_make_token
 from webui.server import WebServer
 
 TOKEN_FILE = "dashboard.token"
-PROJECTOR_STOP_S = 3.0
 
 
 def run_command(arguments: argparse.Namespace) -> int:
-    """`run`."""
+    """`run`. What can be refused is refused before the log is touched and before a server is started."""
     profile = _profile(arguments)
     data: Path = arguments.data
     process = KernelProcess(profile, data, is_with_db=not arguments.no_db)
     choice: DatabaseChoice | None = None
-    trouble = ""
+    keeper: DatabaseKeeper | None = None
     try:
+        _refuse_taken_port(profile)
         if process.is_with_db:
+            choice = choose_database(profile, data)
+            keeper = DatabaseKeeper(
+                choice, process.log_folder, lambda: process.core.bus.seq, lambda *said: _tell(process, *said)
+            )
             try:
-                choice = start_database(profile, data)
-            except StoreError as error:
-                trouble = str(error)
-                print(f"warning: no database: {error}\n         trading state is safe in the log", file=sys.stderr)
-        return uvloop.run(_run(process, profile, choice, trouble))
+                choice.start()
+            except StoreError as error:  # the keeper tries again, and says so
+                print(f"warning: no database yet: {error}", file=sys.stderr)
+        return uvloop.run(_run(process, profile, choice, keeper))
     finally:
-        if choice is not None:
+        if choice is not None and keeper is not None and not keeper.is_starting:
             choice.stop()
         process.release()
+
+
+def _tell(process: KernelProcess, severity: str, code: str, text: str) -> None:
+    print(f"{severity}: {text}", file=sys.stderr, flush=True)
+    process.alert(severity, code, text)
 
 
 def _profile(arguments: argparse.Namespace) -> Profile:
@@ -61,64 +69,92 @@ def _profile(arguments: argparse.Namespace) -> Profile:
     return msgspec.structs.replace(profile, feed=feed, web=web)
 
 
-async def _run(process: KernelProcess, profile: Profile, choice: DatabaseChoice | None, trouble: str) -> int:
-    database = Database(choice.dsn) if choice is not None else None
-    projector = None
-    if database is not None:
-        trouble = await _migrated(database)
-        if not trouble:
-            projector = Projector(database, process.data / "log")
+def _refuse_taken_port(profile: Profile) -> None:
+    """The page binds last; a port that is taken is better told first."""
+    web = profile.web
+    if not web.enabled or not web.port:
+        return
+    family = socket.AF_INET6 if ":" in web.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((web.host, web.port))
+        except OSError as error:
+            raise ConfigError(
+                f"dashboard port: cannot listen on {web.host}:{web.port} ({error.strerror}); stop what uses it or"
+                " choose another with --port"
+            ) from error
+
+
+async def _run(
+    process: KernelProcess, profile: Profile, choice: DatabaseChoice | None, keeper: DatabaseKeeper | None
+) -> int:
+    recovered = _recovered(process)
     await process.start()
-    dashboard = Dashboard(process, database if not trouble else None, projector, trouble)
-    web = None
-    if profile.web.enabled:
-        token_path = process.data / TOKEN_FILE
-        web = WebServer(
-            dashboard,
-            token=load_or_make_token(token_path),
-            host=profile.web.host,
-            port=profile.web.port,
-            token_hint=str(token_path),
-        )
-        await web.start()
-    projecting = asyncio.create_task(projector.run(), name="projector") if projector is not None else None
-    _greet(process, profile, choice, web)
+    web: WebServer | None = None
+    keeping: asyncio.Task[None] | None = None
     try:
+        dashboard = Dashboard(process, keeper)
+        if profile.web.enabled:
+            web = _web_server(dashboard, profile, process.data / TOKEN_FILE)
+            await web.start()
+        if keeper is not None:
+            keeping = asyncio.create_task(keeper.run(), name="database-keeper")
+        _greet(process, profile, choice, web, recovered)
         await process.wait()
         print("stopping: intents, orders, log, page, database", flush=True)
     finally:
-        await process.stop()
-        if web is not None:
-            await web.stop()
-        await _stop_projecting(projector, projecting)
-        if database is not None:
-            await database.close()
+        failure = await _stop(process, web, keeper, keeping)
+    if failure:
+        print(f"error: {failure}", file=sys.stderr)
+    if process.is_failed:
+        print("error: the kernel ended itself; see the fault above. The log is good up to its end", file=sys.stderr)
     print(f"stopped; log {process.log.path} ends at seq {process.core.bus.seq}", flush=True)
-    return 0
+    return 1 if failure or process.is_failed else 0
 
 
-async def _migrated(database: Database) -> str:
-    """Migrate; the trouble as text when that fails, so that the kernel runs without pages from the database."""
+def _web_server(dashboard: Dashboard, profile: Profile, token_path: Path) -> WebServer:
+    return WebServer(
+        dashboard,
+        token=load_or_make_token(token_path),
+        host=profile.web.host,
+        port=profile.web.port,
+        token_hint=str(token_path),
+    )
+
+
+async def _stop(
+    process: KernelProcess, web: WebServer | None, keeper: DatabaseKeeper | None, keeping: asyncio.Task[None] | None
+) -> str:
+    """Every part is stopped, whatever another one says; the text of what could not be written."""
+    failure = ""
+    if keeping is not None:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
     try:
-        await migrate_database(database)
+        await process.stop()
     except StoreError as error:
-        print(f"warning: the database is not used: {error}", file=sys.stderr)
-        return str(error)
-    return ""
+        failure = f"{error}; {process.log.unwritten:,} events of this run's end are lost"
+    if web is not None:
+        await web.stop()
+    if keeper is not None:
+        await keeper.stop()
+    return failure
 
 
-async def _stop_projecting(projector: Projector | None, task: asyncio.Task[None] | None) -> None:
-    if projector is None or task is None:
-        return
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    with contextlib.suppress(StoreError, TimeoutError):
-        async with asyncio.timeout(PROJECTOR_STOP_S):
-            await projector.catch_up()
-
-
-def _greet(process: KernelProcess, profile: Profile, choice: DatabaseChoice | None, web: WebServer | None) -> None:
+def _recovered(process: KernelProcess) -> str:
+    """What the fold of the old log gave, told before anything new is handled."""
     recovery = process.recovery
+    if not recovery.is_continued:
+        return ""
+    core = process.core
+    torn = f"; {recovery.torn_note}" if recovery.torn_note else ""
+    return f"{recovery.last_seq:,} events, {len(core.router.open)} open order(s), state {state_digest(core)}{torn}"
+
+
+def _greet(
+    process: KernelProcess, profile: Profile, choice: DatabaseChoice | None, web: WebServer | None, recovered: str
+) -> None:
     lines = [
         f"trading kernel {__version__} · profile {profile.name} · {profile.mode} · execution is simulated",
         f"data       {process.data.resolve()}",
@@ -126,9 +162,8 @@ def _greet(process: KernelProcess, profile: Profile, choice: DatabaseChoice | No
         f"database   {choice.label if choice is not None else 'none'}",
         f"strategies {', '.join(process.core.runner.slots) or 'none enabled'}",
     ]
-    if recovery.segments:
-        torn = f"; {recovery.torn_note}" if recovery.torn_note else ""
-        lines.append(f"recovered  {recovery.last_seq:,} events, {len(process.core.router.open)} open order(s){torn}")
+    if recovered:
+        lines.append(f"recovered  {recovered}")
     if web is not None:
         lines.append(f"dashboard  {web.login_url}")
     lines.append("Ctrl-C stops")
