@@ -8,8 +8,18 @@ import pytest
 
 from bus.bus import Bus
 from bus.clock import NS_PER_DAY
-from bus.events import Fill, InstrumentListed, OpportunitySeen, OrderApproved, OrderDenied, StrategySampled
+from bus.events import (
+    Fill,
+    Filled,
+    FundingPaid,
+    InstrumentListed,
+    OpportunitySeen,
+    OrderApproved,
+    OrderDenied,
+    StrategySampled,
+)
 from bus.events.base import Event
+from bus.intents import PlaceOrder
 from kernel.errors import StoreError
 from kernel.ledger import Ledger
 from kernel.market import Market
@@ -196,14 +206,12 @@ async def test_an_opportunity_realises_what_its_spot_legs_matched_and_a_hedge_wi
         for each in told[:4]
     ]
     seen = next(each for each in told if isinstance(each, OpportunitySeen) and not each.why_not)
-    approved = next(
-        each for each in told if isinstance(each, OrderApproved) and each.intent.__class__.__name__ == "PlaceOrder"
-    )
+    approved = next(each for each in told if isinstance(each, OrderApproved) and isinstance(each.intent, PlaceOrder))
     story: list[Event] = [
         *listed,
         msgspec.structs.replace(seen, strategy=NAME, opportunity="o1", expected_net_usd=Decimal(9)),
     ]
-    filled = next(each for each in told if type(each).__name__ == "Filled")
+    filled = next(each for each in told if isinstance(each, Filled))
     for number, (instrument, side, qty, price) in enumerate(
         (("uniswap_v3.polygon:USDC/WETH-500", "buy", "2", "1990"), (CEX, "sell", "1.5", "2000"))
     ):
