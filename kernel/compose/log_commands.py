@@ -12,10 +12,16 @@ from typing import Any
 import msgspec
 
 from bus.events.base import Event
-from kernel.errors import ConfigError
+from kernel.errors import BadInput, ConfigError
 from persistence.event_log import EventLogReader
 
 EXPORT_ROWS = 50_000  #: per row group
+RAW_AMOUNTS = frozenset(
+    {
+        "amount0", "amount1", "amount_in_raw", "amount_out_raw", "borrow_index_ray", "gas_price_wei", "liquidity",
+        "liquidity_delta", "sqrt_price_x96", "supply_index_ray",
+    }
+)  # fmt: skip
 
 
 def log_command(arguments: argparse.Namespace) -> int:
@@ -116,7 +122,7 @@ def _export(arguments: argparse.Namespace) -> int:
     for row in _rows(EventLogReader(path), [], 0):
         tag = row.pop("type")
         rows = waiting.setdefault(tag, [])
-        rows.append({key: _cell(value) for key, value in row.items()})
+        rows.append({key: _cell(key, value) for key, value in row.items()})
         counts[tag] += 1
         if len(rows) >= EXPORT_ROWS:
             write(tag)
@@ -129,10 +135,15 @@ def _export(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _cell(value: Any) -> Any:
-    """Plain cell: big integers, decimals and nested values as text, so that nothing is rounded."""
-    if isinstance(value, bool | float | str) or value is None:
+def _cell(name: str, value: Any) -> Any:
+    """Plain cell; raw amounts, decimals and nested values as text, so that nothing is rounded.
+
+    A column has one type in every export: raw amounts are text even where they would fit.
+    """
+    if name in RAW_AMOUNTS:
+        return str(value)
+    if isinstance(value, int) and value.bit_length() > 63:
+        raise BadInput(f"log export: {name} is {value}, expected a number of at most 64 bits")
+    if isinstance(value, bool | int | float | str) or value is None:
         return value
-    if isinstance(value, int) and abs(value) < 1 << 63:
-        return value if value.bit_length() < 63 else str(value)
-    return str(value) if isinstance(value, int) else msgspec.json.encode(value).decode().strip('"')
+    return msgspec.json.encode(value).decode().strip('"')
