@@ -162,17 +162,20 @@ class Bus:
         finally:
             self._is_draining = False
 
-    def ring_until(self, now_ns: int) -> None:
-        """Ring all alarms due at or before `now_ns` without an input (end of a replay)."""
+    def ring_until(self, now_ns: int, target_ns: int | None = None) -> None:
+        """Ring all alarms due at or before `now_ns` without an input (end of a replay).
+
+        `target_ns`: the time of the input they rang before, where that input itself is lost.
+        """
         self._is_draining = True
         try:
-            self._ring(now_ns)
+            self._ring(now_ns, target_ns)
         finally:
             self._is_draining = False
 
-    def _ring(self, now_ns: int) -> None:
+    def _ring(self, now_ns: int, target_ns: int | None = None) -> None:
         alarms = self._alarms
-        self.target_ns = now_ns
+        self.target_ns = now_ns if target_ns is None else target_ns
         while alarms and alarms[0][0] <= now_ns:
             due_ns, _, alarm = heapq.heappop(alarms)
             self.now_ns = max(self.now_ns, due_ns)

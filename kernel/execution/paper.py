@@ -36,12 +36,15 @@ from kernel.pools import Pools
 class _Working:
     """An order at the venue."""
 
-    __slots__ = ("arrived_ns", "fills", "has_rested", "intent", "order", "queue_ahead", "reference", "remaining")
+    __slots__ = (
+        "arrived_ns", "fills", "has_rested", "intent", "known_ns", "order", "queue_ahead", "reference", "remaining",
+    )  # fmt: skip
 
-    def __init__(self, order: OrderApproved, intent: PlaceOrder, remaining: Decimal) -> None:
+    def __init__(self, order: OrderApproved, intent: PlaceOrder, remaining: Decimal, known_ns: int) -> None:
         self.order = order
         self.intent = intent
         self.remaining = remaining
+        self.known_ns = known_ns  #: prices up to here fill nothing: the decision knew them, or they are taken already
         self.arrived_ns = 0
         self.queue_ahead = ZERO
         self.has_rested = False
@@ -69,19 +72,19 @@ class PaperVenue:
         self._publish(
             Submitted(ts_ns=self._bus.now_ns, strategy=order.strategy, order_id=order.order_id, simulated=True)
         )
-        self._send(order, order.intent)
+        self._send(order, order.intent, ZERO, order.ts_ns)
 
     def reconcile(self, order: OrderApproved, filled: Decimal) -> None:
         """The simulated venue survives our crash: what is left of the order is worked on under the same id."""
-        self._send(order, order.intent, filled)
+        self._send(order, order.intent, filled, self._bus.now_ns)
 
-    def _send(self, order: OrderApproved, intent: PlaceOrder | Swap, filled: Decimal = ZERO) -> None:
+    def _send(self, order: OrderApproved, intent: PlaceOrder | Swap, filled: Decimal, known_ns: int) -> None:
         if isinstance(intent, Swap):
             self._swaps.submit(order, intent, filled)
             return
         settings = self._settings
         delay_ms = settings.latency_ms + settings.latency_jitter_ms * draw(self._seed, "latency", order.order_id)
-        working = _Working(order, intent, intent.qty - filled)
+        working = _Working(order, intent, intent.qty - filled, known_ns)
         known = self._market.price(intent.instrument)
         working.reference = None if known is None else known[0]
         self._working[order.order_id] = working
@@ -143,7 +146,7 @@ class PaperVenue:
         if not self._is_watching:
             self._watch(True)
         quote = self._market.quotes.get(instrument)
-        if quote is not None and quote.ts_ns > working.order.ts_ns:
+        if quote is not None and quote.ts_ns > working.known_ns:
             self._on_price(working, quote)
         if working.order.order_id in self._working and working.intent.tif in ("ioc", "fok"):
             self._after(self._wait_ms(instrument), lambda _: self._expire(working))
