@@ -41,8 +41,9 @@ def serve(mode: str = "DEMO", port: int = 0) -> Served:
     return Served(process, line)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One Chromium per module: while its driver's loop runs in this thread, no asyncio test could."""
     path = next((found for name in NAMES if (found := shutil.which(name))), None)
     if path is None:
         reason = "NO CHROMIUM FOUND (apt-get install chromium): the dashboard was NOT tested in a browser"
