@@ -4,7 +4,7 @@
 reserved until reports free it, so two strategies cannot spend the same dollar. docs/risk-gate.md lists the reasons.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 
 from msgspec import Struct
@@ -80,9 +80,11 @@ class RiskGate:
         flaw = flaw_of(intent)
         denial = Denial("bad_intent", "strategy", asked=flaw) if flaw else self._switches(strategy, intent, is_unwind)
         reserved: list[Reservation] = []
+        legs: list[tuple[str, OrderIntent]] = []
         if denial is None:
+            legs = self._legs(strategy, cause_seq, index, intent)
             prices = Prices(self._state.market)
-            for leg_id, part in self._legs(strategy, cause_seq, index, intent):
+            for leg_id, part in legs:
                 denial = self._reserve_leg(strategy, leg_id, part, now_ns, is_unwind, prices, reserved)
                 if denial is not None:
                     break
@@ -93,16 +95,33 @@ class RiskGate:
         for reservation in reserved:
             self._state.count(reservation.strategy, now_ns)
         own_group = order_id(self._run, strategy, cause_seq, index) if isinstance(intent, Hedge) else group
-        return tuple(self._approvals(strategy, cause_seq, index, intent, now_ns, is_unwind, own_group))
+        deadline_ns = now_ns + intent.deadline_ms * NS_PER_MS if isinstance(intent, Hedge) else 0
+        on_partial = intent.on_partial if isinstance(intent, Hedge) else ""
+        return tuple(
+            [
+                OrderApproved(
+                    ts_ns=now_ns,
+                    strategy=strategy,
+                    order_id=leg_id,
+                    cause_seq=cause_seq,
+                    intent=leg,
+                    group=own_group,
+                    deadline_ns=deadline_ns,
+                    on_partial=on_partial,
+                    is_unwind=is_unwind,
+                )
+                for leg_id, leg in legs
+            ]
+        )
 
     def _legs(
         self, strategy: str, cause_seq: int, index: int, intent: OrderIntent | Hedge
-    ) -> Iterator[tuple[str, OrderIntent]]:
+    ) -> list[tuple[str, OrderIntent]]:
         if not isinstance(intent, Hedge):
-            yield order_id(self._run, strategy, cause_seq, index), intent
-            return
-        for number, leg in enumerate(intent.legs):
-            yield order_id(self._run, strategy, cause_seq, index, number), leg
+            return [(order_id(self._run, strategy, cause_seq, index), intent)]
+        return [
+            (order_id(self._run, strategy, cause_seq, index, number), leg) for number, leg in enumerate(intent.legs)
+        ]
 
     def _switches(self, strategy: str, intent: OrderIntent | Hedge, is_unwind: bool) -> Denial | None:
         """What stops an intent as a whole."""
@@ -144,29 +163,6 @@ class RiskGate:
             state.reservations.add(terms.reservation)
             reserved.append(terms.reservation)
         return denial
-
-    def _approvals(
-        self,
-        strategy: str,
-        cause_seq: int,
-        index: int,
-        intent: OrderIntent | Hedge,
-        now_ns: int,
-        is_unwind: bool,
-        group: str,
-    ) -> Iterator[OrderApproved]:
-        for leg_id, leg in self._legs(strategy, cause_seq, index, intent):
-            yield OrderApproved(
-                ts_ns=now_ns,
-                strategy=strategy,
-                order_id=leg_id,
-                cause_seq=cause_seq,
-                intent=leg,
-                group=group,
-                deadline_ns=now_ns + intent.deadline_ms * NS_PER_MS if isinstance(intent, Hedge) else 0,
-                on_partial=intent.on_partial if isinstance(intent, Hedge) else "",
-                is_unwind=is_unwind,
-            )
 
     # limits -------------------------------------------------------------------------------------------------------
 

@@ -1,10 +1,9 @@
 """The questions that the gate asks about one order, in the order in which it asks them.
 
-Each is a generator of denials: the first one yielded is the verdict, so the rest costs nothing. An *exit* (reduce-only
+Each answers with a denial or None, and the first denial is the verdict: the rest costs nothing. An *exit* (reduce-only
 and covered by the position, or a kernel-made order that shrinks what stands alone) is asked only what keeps it sane.
 """
 
-from collections.abc import Iterator
 from decimal import Decimal
 from itertools import pairwise
 
@@ -82,65 +81,62 @@ class OrderCase:
         self._books: dict[str, Books] = {}
 
     def denial(self) -> Denial | None:
-        """The first reason against it, None when it may go."""
-        return next(self._denials(), None)
+        """The first reason against it, None when it may go. Order matters: `_cover` tells whether it is an exit."""
+        intent = self.intent
+        return (
+            self._identity()
+            or self._cover()
+            or (None if self.is_exit else self._blacklists() or self._health())
+            or self._prices()
+            or self._lattice()
+            or (
+                self._swap_price(intent) or self._swap_costs(intent)
+                if isinstance(intent, Swap)
+                else self._limit_price(intent)
+            )
+            or (None if self.is_exit else self._entry())
+            or (None if self.is_unwind else self._pace())
+            or (None if intent.is_reduce_only else self._balance())
+        )
 
-    def _denials(self) -> Iterator[Denial]:
-        yield from self._identity()
-        yield from self._cover()
-        if not self.is_exit:
-            yield from self._blacklists()
-            yield from self._health()
-        yield from self._prices()
-        yield from self._lattice()
-        if isinstance(self.intent, Swap):
-            yield from self._swap_price(self.intent)
-            yield from self._swap_costs(self.intent)
-        else:
-            yield from self._limit_price(self.intent)
-        if not self.is_exit:
-            yield from self._fees()
-            yield from self._size()
-            yield from self._losses()
-            yield from self._breakers()
-            yield from self._open_orders()
-        if not self.is_unwind:
-            yield from self._pace()
-        if not self.intent.is_reduce_only:
-            yield from self._balance()
+    def _entry(self) -> Denial | None:
+        """What only new risk is asked."""
+        return self._fees() or self._size() or self._losses() or self._breakers() or self._open_orders()
 
     # what it is ---------------------------------------------------------------------------------------------------
 
-    def _identity(self) -> Iterator[Denial]:
+    def _identity(self) -> Denial | None:
         state, intent, order_id = self.state, self.intent, self.reservation.order_id
         if order_id in state.reservations.orders or order_id in state.closed:
-            yield Denial("duplicate_order", "strategy", asked=order_id)
+            return Denial("duplicate_order", "strategy", asked=order_id)
         is_swap = isinstance(intent, Swap)
         names = tuple(hop.pool for hop in intent.route) if isinstance(intent, Swap) else (intent.instrument,)
         instruments = state.market.instruments
         for name in names:
             if name not in instruments:
-                yield Denial("unknown_instrument", "instrument", asked=name)
+                return Denial("unknown_instrument", "instrument", asked=name)
         self.listed = tuple([instruments[name] for name in names])
         for listed in self.listed:
             if (listed.kind == "pool") != is_swap:
-                yield Denial("bad_intent", "instrument", asked=f"{listed.kind} {listed.instrument} in the wrong order")
+                return Denial("bad_intent", "instrument", asked=f"{listed.kind} {listed.instrument} in the wrong order")
         if isinstance(intent, Swap):
             flaw = _route_flaw(intent, steps_of(intent, state.market))
             if flaw:
-                yield Denial("bad_intent", "instrument", asked=flaw)
+                return Denial("bad_intent", "instrument", asked=flaw)
+        return None
 
-    def _cover(self) -> Iterator[Denial]:
+    def _cover(self) -> Denial | None:
         """Whether it is an exit: no larger than what it ends, other exits on their way counted."""
         if not (self.intent.is_reduce_only or self.is_unwind):
-            return
+            return None
         part = self.reservation.parts[0]
         closable = self._closable(part)
         if self.is_unwind and not self.intent.is_reduce_only:
             closable = max(closable, self._standing_alone(part))
         if part.qty > closable:
-            yield Denial("reduce_only_exceeds_position", "instrument", plain_text(closable), plain_text(part.qty))
+            return Denial("reduce_only_exceeds_position", "instrument", plain_text(closable), plain_text(part.qty))
         self.is_exit = True
+        return None
 
     def _closable(self, part: Part) -> Decimal:
         held = self.state.qty(self.strategy, part.instrument)
@@ -158,7 +154,7 @@ class OrderCase:
         pending = self.state.reservations.pending_qty(self.strategy, part.instrument, part.side)
         return max(ZERO, subtract(absolute(net), pending))
 
-    def _blacklists(self) -> Iterator[Denial]:
+    def _blacklists(self) -> Denial | None:
         for scope in self.scopes:
             names, tokens = scope.limits.blacklist_instruments, scope.limits.blacklist_tokens
             if not names and not tokens:
@@ -166,85 +162,89 @@ class OrderCase:
             banned = {token.casefold() for token in tokens}
             for listed in self.listed:
                 if listed.instrument in names:
-                    yield Denial("blacklist_instrument", scope.name, asked=listed.instrument)
+                    return Denial("blacklist_instrument", scope.name, asked=listed.instrument)
                 for token in (listed.base, listed.quote, listed.underlying):
                     if token.casefold() in banned:
-                        yield Denial("blacklist_token", scope.name, asked=token)
+                        return Denial("blacklist_token", scope.name, asked=token)
+        return None
 
-    def _health(self) -> Iterator[Denial]:
+    def _health(self) -> Denial | None:
         """A venue that nobody watches (no health event, as in imported logs) counts as healthy."""
         venues = self.state.market.venues
         for listed in self.listed:
             for name in (listed.venue, listed.chain):
                 health = venues.get(name)
                 if health is not None and health.status != "ok":
-                    yield Denial("venue_health", "venue", "ok", f"{name} {health.status}")
+                    return Denial("venue_health", "venue", "ok", f"{name} {health.status}")
+        return None
 
-    def _lattice(self) -> Iterator[Denial]:
+    def _lattice(self) -> Denial | None:
         intent = self.intent
         if not isinstance(intent, PlaceOrder):
-            return
+            return None
         listed = self.listed[0]
         lot, tick = exact_text(listed.lot_size), exact_text(listed.tick_size)
         if lot and remainder(intent.qty, lot):
-            yield Denial("not_on_lattice", "instrument", plain_text(lot), plain_text(intent.qty))
+            return Denial("not_on_lattice", "instrument", plain_text(lot), plain_text(intent.qty))
         if tick and intent.limit_price is not None and remainder(intent.limit_price, tick):
-            yield Denial("not_on_lattice", "instrument", plain_text(tick), plain_text(intent.limit_price))
+            return Denial("not_on_lattice", "instrument", plain_text(tick), plain_text(intent.limit_price))
         least_usd = exact_text(listed.min_notional_usd)
         if not self.is_exit and self.terms.notional_usd < least_usd:
-            yield Denial("not_on_lattice", "instrument", plain_text(least_usd), plain_text(self.terms.notional_usd))
+            return Denial("not_on_lattice", "instrument", plain_text(least_usd), plain_text(self.terms.notional_usd))
+        return None
 
     # prices -------------------------------------------------------------------------------------------------------
 
-    def _prices(self) -> Iterator[Denial]:
+    def _prices(self) -> Denial | None:
         """Unknown or old prices: no trade. An exit goes on without them, and without the collar that needs them."""
-        for denial in self._price_flaws():
-            if not self.is_exit:
-                yield denial
-            self.is_priced = False
+        denial = self._price_flaw()
+        self.is_priced = denial is None
+        return None if self.is_exit else denial
 
-    def _price_flaws(self) -> Iterator[Denial]:
+    def _price_flaw(self) -> Denial | None:
         market = self.state.market
         for listed in self.listed:
             for source in dict.fromkeys((listed.instrument, listed.mark_from or listed.instrument)):
                 known = market.price(source)
                 if known is None or self.prices.own(source) is None:
-                    yield Denial("no_price", "instrument", asked=source)
-                    continue
+                    return Denial("no_price", "instrument", asked=source)
                 kind = market.instruments[source].kind if source in market.instruments else ""
-                yield from self._age("stale_price", known[1], is_chain=kind == "pool")
+                denial = self._age("stale_price", known[1], is_chain=kind == "pool")
+                if denial is not None:
+                    return denial
             if self.prices.usd(listed.instrument) is None:
-                yield Denial("no_price", "instrument", asked=f"USD value of {listed.quote}")
+                return Denial("no_price", "instrument", asked=f"USD value of {listed.quote}")
         if isinstance(self.intent, Swap):
             gas = market.gas.get(self.listed[0].chain)
             if gas is None:
-                yield Denial("no_gas_price", "venue", asked=self.listed[0].chain)
-            else:
-                yield from self._age("stale_gas_price", gas.ts_ns, is_chain=True)
+                return Denial("no_gas_price", "venue", asked=self.listed[0].chain)
+            return self._age("stale_gas_price", gas.ts_ns, is_chain=True)
+        return None
 
-    def _age(self, reason: str, learnt_ns: int, *, is_chain: bool) -> Iterator[Denial]:
+    def _age(self, reason: str, learnt_ns: int, *, is_chain: bool) -> Denial | None:
         age_ns = self.now_ns - learnt_ns
         for scope in self.scopes:
             limit_ms = scope.limits.max_chain_age_ms if is_chain else scope.limits.max_price_age_ms
             if age_ns > limit_ms * NS_PER_MS:
-                yield Denial(reason, scope.name, str(limit_ms), str(-(-age_ns // NS_PER_MS)))
+                return Denial(reason, scope.name, str(limit_ms), str(-(-age_ns // NS_PER_MS)))
+        return None
 
-    def _limit_price(self, order: PlaceOrder) -> Iterator[Denial]:
+    def _limit_price(self, order: PlaceOrder) -> Denial | None:
         """Entries stay within the collar on both sides; exits only may not give too much away."""
         if order.limit_price is None or not self.is_priced:
-            return
+            return None
         reference = self.prices.reference(order.instrument)
         if reference is None:
-            return
+            return None
         worse = subtract(order.limit_price, reference)
         worse = worse if order.side == "buy" else minus(worse)
         away = worse if self.is_exit else absolute(worse)
-        yield from self._collar(away, reference)
+        return self._collar(away, reference)
 
-    def _swap_price(self, swap: Swap) -> Iterator[Denial]:
+    def _swap_price(self, swap: Swap) -> Denial | None:
         """The worst the swap accepts, valued at the references of what goes in and what comes out."""
         if not self.is_priced:
-            return
+            return None
         steps = steps_of(swap, self.state.market)
         first, last = steps[0], steps[-1]
         rates = []
@@ -252,12 +252,12 @@ class OrderCase:
             rate = self._usd_per_unit(asset, steps)
             if rate is None:
                 if not self.is_exit:
-                    yield Denial("no_price", "instrument", asked=f"USD value of {asset}")
-                return
+                    return Denial("no_price", "instrument", asked=f"USD value of {asset}")
+                return None
             rates.append(rate)
         paid = multiply(amount_of(swap.amount_in, first.decimals_in), rates[0])
         least = multiply(amount_of(swap.amount_out_min, last.decimals_out), rates[1])
-        yield from self._collar(subtract(paid, least), paid)
+        return self._collar(subtract(paid, least), paid)
 
     def _usd_per_unit(self, asset: str, steps: tuple[Step, ...]) -> Decimal | None:
         for step in steps:
@@ -266,16 +266,17 @@ class OrderCase:
         rate = self.state.market.usd_per_unit(asset)
         return rate if rate is not None and is_between(rate, 0, is_open=True) else None
 
-    def _collar(self, away: Decimal, reference: Decimal) -> Iterator[Denial]:
-        away_bps = divide(multiply(away, Decimal(BPS_PER_UNIT)), reference)
+    def _collar(self, away: Decimal, reference: Decimal) -> Denial | None:
+        away_bps = divide(multiply(away, BPS_PER_UNIT), reference)
         for scope in self.scopes:
             limit = decimal_of(scope.limits.max_price_deviation_bps)
             if away_bps > limit:
-                yield Denial("price_collar", scope.name, plain_text(limit), _rounded_up(away_bps))
+                return Denial("price_collar", scope.name, plain_text(limit), _rounded_up(away_bps))
+        return None
 
     # costs --------------------------------------------------------------------------------------------------------
 
-    def _swap_costs(self, swap: Swap) -> Iterator[Denial]:
+    def _swap_costs(self, swap: Swap) -> Denial | None:
         gwei = Decimal(swap.gas_price_wei_max).scaleb(-WEI_PER_GWEI_EXPONENT)
         for scope in self.scopes:
             limits = scope.limits
@@ -285,9 +286,10 @@ class OrderCase:
                 ("max_tip_usd", swap.tip_usd, limits.max_tip_usd),
             ):
                 if asked > (most := decimal_of(limit)):
-                    yield _over(reason, scope, most, asked)
+                    return _over(reason, scope, most, asked)
+        return None
 
-    def _fees(self) -> Iterator[Denial]:
+    def _fees(self) -> Denial | None:
         if isinstance(self.intent, Swap):
             pips = sum(listed.fee_pips for listed in self.listed)
             fee_bps = Decimal(pips) / FEE_PIPS_PER_BPS
@@ -296,47 +298,52 @@ class OrderCase:
         for scope in self.scopes:
             limit = decimal_of(scope.limits.max_fee_bps)
             if fee_bps > limit:
-                yield _over("max_fee", scope, limit, fee_bps)
+                return _over("max_fee", scope, limit, fee_bps)
+        return None
 
     # size ---------------------------------------------------------------------------------------------------------
 
-    def _size(self) -> Iterator[Denial]:
+    def _size(self) -> Denial | None:
         state, notional_usd = self.state, self.terms.notional_usd
         for scope in self.scopes:
             limit = decimal_of(scope.limits.max_notional_usd)
             if notional_usd > limit:
-                yield _over("notional_per_order", scope, limit, notional_usd)
+                return _over("notional_per_order", scope, limit, notional_usd)
         added_usd = ZERO
         for part in self.reservation.parts:
             before, after = self._before_and_after(part, self.strategy)
-            yield from self._position(part, before, after)
+            denial = self._position(part, before, after)
+            if denial is not None:
+                return denial
             grown = min(part.qty, subtract(after, before))
             if grown > 0:
                 added_usd = add(added_usd, share(part.usd, grown, part.qty))
         if added_usd <= 0:
-            return
+            return None
         for scope in self.scopes:
             working_usd = add(state.reservations.usd.get(scope.key, ZERO), added_usd)
             exposure_usd = add(self._books_of(scope).exposure_usd, working_usd)
             limit = decimal_of(scope.limits.max_gross_exposure_usd)
             if exposure_usd > limit:
-                yield _over("gross_exposure", scope, limit, exposure_usd)
+                return _over("gross_exposure", scope, limit, exposure_usd)
             capital_usd = add(state.capital_usd.get(scope.key, ZERO), working_usd)
             limit = decimal_of(scope.limits.budget_usd)
             if capital_usd > limit:
-                yield _over("budget", scope, limit, capital_usd)
+                return _over("budget", scope, limit, capital_usd)
+        return None
 
-    def _position(self, part: Part, own_before: Decimal, own_after: Decimal) -> Iterator[Denial]:
+    def _position(self, part: Part, own_before: Decimal, own_after: Decimal) -> Denial | None:
         price_usd = self.prices.usd(part.instrument)
         if price_usd is None:
-            return
+            return None
         for scope in self.scopes:
             before, after = self._before_and_after(part, WHOLE) if scope.key == WHOLE else (own_before, own_after)
             if after > before:
                 limit = decimal_of(scope.limits.max_position_usd)
                 size_usd = multiply(after, price_usd)
                 if size_usd > limit:
-                    yield _over("position", scope, limit, size_usd)
+                    return _over("position", scope, limit, size_usd)
+        return None
 
     def _before_and_after(self, part: Part, key: str) -> tuple[Decimal, Decimal]:
         """Size of the holding with all working orders of this side filled, without and with this order."""
@@ -347,31 +354,34 @@ class OrderCase:
         after = add(before, qty) if part.side == "buy" else subtract(before, qty)
         return absolute(before), absolute(after)
 
-    def _open_orders(self) -> Iterator[Denial]:
+    def _open_orders(self) -> Denial | None:
         for scope in self.scopes:
             asked = self.state.reservations.counts.get(scope.key, 0) + 1
             if asked > scope.limits.max_open_orders:
-                yield _over("open_orders", scope, Decimal(scope.limits.max_open_orders), Decimal(asked))
+                return _over("open_orders", scope, Decimal(scope.limits.max_open_orders), Decimal(asked))
+        return None
 
-    def _pace(self) -> Iterator[Denial]:
+    def _pace(self) -> Denial | None:
         for scope in self.scopes:
             limit = scope.limits.max_orders_per_minute * (EXIT_PACE if self.is_exit else 1)
             asked = scope.tally.pace(self.now_ns) + self.legs_before + 1
             if asked > limit:
-                yield _over("orders_per_minute", scope, Decimal(limit), Decimal(asked))
+                return _over("orders_per_minute", scope, Decimal(limit), Decimal(asked))
+        return None
 
-    def _balance(self) -> Iterator[Denial]:
+    def _balance(self) -> Denial | None:
         """Exits flagged reduce-only never come here: a balance that we remember must not hold a position fast."""
         need = self.reservation.need
         if not need:
-            return
+            return None
         available = self.state.available(self.reservation.need_key)
         venue, asset = self.reservation.need_key
         if available is None:
             if not self.is_exit:
-                yield Denial("balance_unknown", "venue", asked=f"{venue} {asset}")
+                return Denial("balance_unknown", "venue", asked=f"{venue} {asset}")
         elif need > available:
-            yield Denial("balance", "venue", plain_text(max(ZERO, available)), plain_text(need))
+            return Denial("balance", "venue", plain_text(max(ZERO, available)), plain_text(need))
+        return None
 
     # losses -------------------------------------------------------------------------------------------------------
 
@@ -381,37 +391,39 @@ class OrderCase:
             books = self._books[scope.key] = self.state.ledger.books(scope.key or None)
         return books
 
-    def _losses(self) -> Iterator[Denial]:
+    def _losses(self) -> Denial | None:
         for scope in self.scopes:
             books = self._books_of(scope)
             if books.unpriced and scope.key:
-                yield Denial("no_price", scope.name, "0", f"{books.unpriced} open positions without a mark")
+                return Denial("no_price", scope.name, "0", f"{books.unpriced} open positions without a mark")
             tally, limits = scope.tally, scope.limits
             loss_usd = tally.day_loss(self.now_ns, books.pnl_usd)
             limit = decimal_of(limits.max_daily_loss_usd)
             if loss_usd > 0 and loss_usd >= limit:
-                yield Denial("daily_loss", scope.name, plain_text(limit), plain_text(loss_usd))
+                return Denial("daily_loss", scope.name, plain_text(limit), plain_text(loss_usd))
             fall_pct = tally.drawdown_pct(limits.budget_usd, books.pnl_usd)
             limit = decimal_of(limits.max_drawdown_pct)
             if fall_pct >= limit:
-                yield Denial("drawdown", scope.name, plain_text(limit), plain_text(fall_pct))
+                return Denial("drawdown", scope.name, plain_text(limit), plain_text(fall_pct))
+        return None
 
-    def _breakers(self) -> Iterator[Denial]:
+    def _breakers(self) -> Denial | None:
         for scope in self.scopes:
             tally, limits = scope.tally, scope.limits
             if self.now_ns < tally.failures_until_ns:
                 wait = "until reset" if tally.failures_until_ns == FAR_FUTURE_NS else ""
                 limit = wait or str(limits.max_consecutive_failures)
-                yield Denial("consecutive_failures", scope.name, limit, str(tally.failures))
+                return Denial("consecutive_failures", scope.name, limit, str(tally.failures))
             if self.now_ns < tally.loss_until_ns:
                 left_s = -(-(tally.loss_until_ns - self.now_ns) // NS_PER_S)
-                yield Denial("cooldown_after_loss", scope.name, str(limits.cooldown_after_loss_s), str(left_s))
+                return Denial("cooldown_after_loss", scope.name, str(limits.cooldown_after_loss_s), str(left_s))
             if isinstance(self.intent, Swap):
                 at_stake = add(self.state.reservations.gas_usd.get(scope.key, ZERO), self.reservation.gas_usd)
                 asked = add(tally.failed_today(self.now_ns), at_stake)
                 limit_usd = decimal_of(limits.max_failed_tx_cost_usd_per_day)
                 if asked > limit_usd:
-                    yield _over("failed_tx_cost", scope, limit_usd, asked)
+                    return _over("failed_tx_cost", scope, limit_usd, asked)
+        return None
 
 
 def _over(reason: str, scope: Scope, limit: Decimal, asked: Decimal) -> Denial:
