@@ -170,15 +170,16 @@ def test_derived_events_missing_at_the_very_end_are_the_unrecorded_tail(tmp_path
 def test_what_alarms_made_before_an_input_that_was_lost_comes_back(share: float, tmp_path: Path) -> None:
     """At 0.8 the lost input ended a pause of minutes: the samples it caused are there, it is not."""
     events = scripted()
-    cut = int(len(events) * share)
-    while True:
-        folder = tmp_path / str(cut)
-        path = Recording(folder, "r1").play(events[: cut + 1]).close()
-        rows = _rows(path)
-        last_input = max(seq for seq, is_derived, _ in rows if not is_derived)
-        if rows[last_input - 2][1] and rows[last_input - 2][2].ts_ns > events[cut - 1].ts_ns:
-            break
-        cut += 1
+    rows = _rows(Recording(tmp_path / "whole", "r1").play(events).close())
+    inputs = [index for index, row in enumerate(rows) if not row[1]]
+    number = next(
+        number
+        for number in range(int(len(events) * share), len(events))
+        if rows[inputs[number] - 1][2].ts_ns > rows[inputs[number - 1]][2].ts_ns
+    )
+    folder = tmp_path / "cut"
+    path = Recording(folder, "r1").play(events[: number + 1]).close()
+    last_input = rows[inputs[number]][0]
     rewrite(path, lambda seq, _, event: event if seq < last_input else None)
     result = _verified(folder)
     assert result.difference is None
