@@ -5,6 +5,7 @@ feeds the inputs alone and gets the derived events again (DESIGN law 3). Time mo
 `at` rings before the first input whose `ts_ns` is not before it, so live, paper and replay ring alike.
 """
 
+import bisect
 import heapq
 import math
 from collections import deque
@@ -65,17 +66,15 @@ class Bus:
     def subscribe(self, kind: type[Event], handler: Handler, stage: int = STAGE_FOLD) -> None:
         """Call `handler(event)` for each event of exactly this type; order is (stage, time of subscription)."""
         self._counter += 1
-        entry = (stage, self._counter, handler)
         subscribers = self._subscribers.setdefault(kind, [])
-        subscribers.append(entry)
-        subscribers.sort(key=lambda each: each[:2])
-        self._routes[kind] = tuple(each[2] for each in subscribers)
+        bisect.insort(subscribers, (stage, self._counter, handler))
+        self._routes[kind] = tuple([each[2] for each in subscribers])
 
     def unsubscribe(self, kind: type[Event], handler: Handler) -> None:
         """Take a handler back; unknown ones are ignored."""
         subscribers = [each for each in self._subscribers.get(kind, ()) if each[2] != handler]
         self._subscribers[kind] = subscribers
-        self._routes[kind] = tuple(each[2] for each in subscribers)
+        self._routes[kind] = tuple([each[2] for each in subscribers])
 
     def tap(self, tap: Tap) -> None:
         """See every event before any handler does (the recorder)."""

@@ -31,5 +31,5 @@ def stable_uuid(*parts: object) -> uuid.UUID:
 
 def draw(seed: int, *parts: object) -> float:
     """A uniform number in [0, 1) that depends on the seed and the parts alone."""
-    text = "\x1f".join(str(part) for part in (seed, *parts))
+    text = "\x1f".join(map(str, (seed, *parts)))
     return int.from_bytes(blake2b(text.encode(), digest_size=7).digest(), "big") / (1 << 56)

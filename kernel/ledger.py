@@ -186,23 +186,29 @@ class Ledger:
     def pnl_usd(self, strategy: str | None) -> Decimal:
         """`Books.pnl_usd` alone."""
         key = strategy or WHOLE
-        return _pnl_usd(self._sums.get(key, NOTHING_YET), self._valued(key)[0])
+        unrealised_usd = ZERO
+        for instrument, position in self._held_by(key).items():
+            price = self._price(instrument)
+            if price is not None:
+                unrealised_usd = add(unrealised_usd, _gain_usd(position, *price))
+        return _pnl_usd(self._sums.get(key, NOTHING_YET), settle(unrealised_usd))
 
     def _valued(self, key: str) -> tuple[Decimal, Decimal, int]:
         """(unrealised USD, exposure USD, positions without a price) at the present marks."""
-        held: Mapping[str, Position | Held] = self._open.get(key, {}) if key else self._held
-        unrealised = exposure = ZERO
+        unrealised_usd = exposure_usd = ZERO
         unpriced = 0
-        for instrument, position in held.items():
+        for instrument, position in self._held_by(key).items():
             price = self._price(instrument)
             if price is None:
                 unpriced += position.holders
                 continue
             mark, rate = price
-            gain = subtract(multiply(position.qty, mark), position.cost_quote)
-            unrealised = add(unrealised, multiply(gain, rate))
-            exposure = add(exposure, multiply(multiply(position.size, absolute(mark)), rate))
-        return settle(unrealised), settle(exposure), unpriced
+            unrealised_usd = add(unrealised_usd, _gain_usd(position, mark, rate))
+            exposure_usd = add(exposure_usd, multiply(multiply(position.size, absolute(mark)), rate))
+        return settle(unrealised_usd), settle(exposure_usd), unpriced
+
+    def _held_by(self, key: str) -> Mapping[str, Position | Held]:
+        return self._open.get(key, {}) if key else self._held
 
     def _price(self, instrument: str) -> tuple[Decimal, Decimal] | None:
         """(mark in quote currency, USD per unit of it), or None when either is not known."""
@@ -382,6 +388,10 @@ def quote_amount(fill: Fill, listed: InstrumentListed | None) -> Decimal:
         return product
     amount = settle(Decimal(quote_raw).scaleb(-listed.quote_decimals, MONEY))
     return amount if abs(amount - product) <= product * RAW_TOLERANCE else product
+
+
+def _gain_usd(held: Position | Held, mark: Decimal, rate: Decimal) -> Decimal:
+    return multiply(subtract(multiply(held.qty, mark), held.cost_quote), rate)
 
 
 def _pnl_usd(sums: Totals, unrealised_usd: Decimal) -> Decimal:

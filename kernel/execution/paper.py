@@ -26,7 +26,7 @@ from bus.events import (
 from bus.events.base import Event
 from bus.ids import draw
 from bus.intents import PlaceOrder, Swap
-from bus.units import ZERO, Side, bps_of, exact, quantise_down, sign
+from bus.units import ZERO, Side, bps_of, exact, exact_text, quantise_down, sign
 from kernel.execution.paper_settings import PaperSettings
 from kernel.execution.paper_swaps import PaperSwaps
 from kernel.market import Market
@@ -113,14 +113,14 @@ class PaperVenue:
         if venue not in settings.taker_bps:
             self._finish(working, Rejected, reason=f"unknown_fee: no taker fee is set for venue {venue}")
             return
-        if draw(self._seed, "reject", order.order_id) * 100 < settings.reject_pct:
+        if self._is_drawn("reject", order.order_id, settings.reject_pct):
             self._finish(working, Rejected, reason="refused by the simulated venue (reject_pct)")
             return
         working.arrived_ns = self._bus.now_ns
         if working.remaining <= 0:
             self._finish(working, Filled)
             return
-        if draw(self._seed, "unknown", order.order_id) * 100 < settings.unknown_pct:
+        if self._is_drawn("unknown", order.order_id, settings.unknown_pct):
             self._publish(
                 Unknown(
                     ts_ns=self._bus.now_ns,
@@ -137,18 +137,23 @@ class PaperVenue:
         )
         self._work(working)
 
+    def _is_drawn(self, what: str, order_id: str, pct: float) -> bool:
+        return pct > 0 and draw(self._seed, what, order_id) * 100 < pct
+
     def _work(self, working: _Working) -> None:
         """Fill now if a price newer than the cause is known, else wait for one."""
         if working.order.order_id not in self._working:  # cancelled while its outcome was unknown
             return
         instrument = working.intent.instrument
-        self._by_instrument.setdefault(instrument, {})[working.order.order_id] = working
-        if not self._is_watching:
-            self._watch(True)
         quote = self._market.quotes.get(instrument)
         if quote is not None and quote.ts_ns > working.known_ns:
             self._on_price(working, quote)
-        if working.order.order_id in self._working and working.intent.tif in ("ioc", "fok"):
+            if working.order.order_id not in self._working:
+                return
+        self._by_instrument.setdefault(instrument, {})[working.order.order_id] = working
+        if not self._is_watching:
+            self._watch(True)
+        if working.intent.tif in ("ioc", "fok"):
             self._after(self._wait_ms(instrument), lambda _: self._expire(working))
 
     def _wait_ms(self, instrument: str) -> float:
@@ -216,7 +221,7 @@ class PaperVenue:
 
     def _on_lattice(self, instrument: str, qty: Decimal) -> Decimal:
         listed = self._market.instruments.get(instrument)
-        return max(ZERO, qty if listed is None else quantise_down(qty, Decimal(listed.lot_size)))
+        return max(ZERO, qty if listed is None else quantise_down(qty, exact_text(listed.lot_size)))
 
     def _rest_or_expire(self, working: _Working, quote: Quote) -> None:
         intent = working.intent
