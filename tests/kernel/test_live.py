@@ -58,6 +58,7 @@ async def test_what_is_published_is_recorded_before_it_is_handled_and_handled_so
     bus.publish(quote())
     await _until(lambda: "handled" in order)
     await live.stop()
+    log.flush()  # as its owner does on closing
     assert order[order.index("handled") - 1] == "recorded Quote as 3 of 3"
     assert [(seq, derived) for seq, derived, _ in log.rows][:2] == [(1, False), (2, True)]
     assert log.written == len(log.rows)
@@ -115,6 +116,7 @@ async def test_stopping_handles_what_waits_and_writes_it() -> None:
     for number in range(1000):
         bus.publish(quote(T0 + number))
     await live.stop()
+    log.flush()  # as its owner does on closing
     assert bus.waiting == 0
     assert log.written == len(log.rows) == 1000
     assert all(task.done() for task in live._tasks)
@@ -140,6 +142,7 @@ async def test_a_log_that_cannot_be_written_stops_new_orders_at_once_and_lifts_b
     await _until(lambda: len(stage.events(KillSwitchSet)) == 2)
     assert not stage.core.runner.kills
     await live.stop()
+    log.flush()  # as its owner does on closing
     assert log.written == len(log.rows)
 
 
