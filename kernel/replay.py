@@ -32,6 +32,7 @@ from bus.events.base import Event
 from kernel.core import Core, CoreSpec, StrategySpec
 from kernel.errors import BadInput
 from kernel.log import Block, LogHeader, LogReader
+from kernel.runner import BY_KERNEL
 
 DIGESTED: tuple[type[Event], ...] = (
     *REPORTS,
@@ -89,7 +90,8 @@ def simulate(
 ) -> Simulation:
     """Feed the recorded inputs to a fresh kernel with the paper venue.
 
-    Reports and balances that came from live venues are dropped, since execution is simulated. What-if also drops the
+    Reports and balances that came from live venues are dropped, since execution is simulated, and so are the stops and
+    restarts of the recorded kernel itself: a log of several runs is one market. What-if also drops the
     operator's commands; recorded settings of strategies in `overridden` are dropped in favour of the given ones.
     """
     core = Core(spec)
@@ -128,7 +130,7 @@ def simulate(
 def _inputs(block: Block, dropped: tuple[type[Event], ...], overridden: frozenset[str]) -> list[Any]:
     if not block.derived and type(block.events[0]) not in dropped and not overridden:
         kinds = set(map(type, block.events))
-        if kinds.isdisjoint(dropped):
+        if kinds.isdisjoint(dropped) and StrategyCommand not in kinds:
             return block.events
     derived = block.derived
     return [
@@ -137,6 +139,7 @@ def _inputs(block: Block, dropped: tuple[type[Event], ...], overridden: frozense
         if index not in derived
         and type(event) not in dropped
         and not (type(event) is SettingsChanged and event.strategy in overridden)
+        and not (type(event) is StrategyCommand and event.by == BY_KERNEL)
     ]
 
 
