@@ -225,7 +225,7 @@ class SegmentReader:
                 payload = file.read(length)
                 end = offset + _HEAD.size + length
                 if zlib.crc32(payload, zlib.crc32(_HEAD.pack(length, 0, first_seq, count))) != crc:
-                    if end < size and not _is_zero(file, offset):
+                    if end < size and _is_followed(file, offset, expected_seq):
                         raise BadInput(
                             f"{self.path}: block at byte {offset} (seq {first_seq}) fails its checksum and is not the"
                             " last; the file is damaged, restore it from a copy"
@@ -280,7 +280,7 @@ class SegmentReader:
 
 
 def _is_followed(file: BinaryIO, offset: int, expected_seq: int) -> bool:
-    """Whether a good block lies anywhere behind a head that makes no sense: then it is damage and no torn tail."""
+    """Whether a good block lies anywhere behind a bad one: then that is damage, and no tail that a crash tore."""
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as raw:
         found = raw.find(_FRAME_MAGIC, offset + 2 * _HEAD.size)
         while found >= 0:
@@ -291,12 +291,6 @@ def _is_followed(file: BinaryIO, offset: int, expected_seq: int) -> bool:
                     return True
             found = raw.find(_FRAME_MAGIC, found + 1)
     return False
-
-
-def _is_zero(file: BinaryIO, offset: int) -> bool:
-    """Whether nothing but zeros follows: what a power cut leaves where a file had grown."""
-    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as raw:
-        return not raw[offset:].strip(b"\0")
 
 
 def is_header_torn(path: Path) -> bool:

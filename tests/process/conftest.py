@@ -20,12 +20,12 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def start(data: Path) -> Iterator[Start]:
+def start(data: Path, tmp_path: Path) -> Iterator[Start]:
     """Starts kernels, in `data` unless told otherwise."""
     runs: list[KernelRun] = []
 
     def begin(*arguments: str, folder: Path = data, **more: object) -> KernelRun:
-        run = KernelRun(folder, *arguments, **more)  # type: ignore[arg-type]
+        run = KernelRun(folder, *arguments, output=tmp_path, **more)  # type: ignore[arg-type]
         runs.append(run)
         return run
 

@@ -1,4 +1,4 @@
-"""A kernel as its user starts it: `python -m kernel run` in a process of its own, looked at through its page and files."""
+"""A kernel as its user starts it: `python -m kernel run` in a process of its own, seen through its page and files."""
 
 import http.client
 import os
@@ -24,9 +24,7 @@ POLL_S = 0.01
 OUR_VARIABLES = ("DATABASE_URL", "KERNEL_PG_BIN", "MODE", "DRY_RUN")
 
 
-def wait_for(
-    find: Callable[[], T | None], what: str, timeout_s: float = WAIT_S, poll_s: float = POLL_S
-) -> T:
+def wait_for(find: Callable[[], T | None], what: str, timeout_s: float = WAIT_S, poll_s: float = POLL_S) -> T:
     """The first true answer of `find`, asked again and again."""
     deadline_s = time.monotonic() + timeout_s
     while True:
@@ -41,10 +39,13 @@ def wait_for(
 class KernelRun:
     """One process. Output goes to files, so that a full pipe never stops it."""
 
-    def __init__(self, data: Path, *arguments: str, environ: dict[str, str] | None = None, cwd: Path = PROJECT) -> None:
+    def __init__(
+        self, data: Path, *arguments: str, output: Path, environ: dict[str, str] | None = None, cwd: Path = PROJECT
+    ) -> None:
+        """Start it; what it prints goes into files of the folder `output`."""
         self.data = data
-        number = len(list(data.parent.glob(f"{data.name}-*.out"))) + 1
-        self._out = data.parent / f"{data.name}-{number:03d}.out"
+        number = len(list(output.glob("run-*.out"))) + 1
+        self._out = output / f"run-{number:03d}.out"
         self._err = self._out.with_suffix(".err")
         clean = {
             key: value

@@ -53,7 +53,7 @@ class RecordedLog:
         return sum(type(event) is kind for event in self.events)
 
     def assert_nothing_doubled(self) -> None:
-        """Every order approved once, ended at most once, every fill once, no report before its order or after its end."""
+        """Orders approved once, ended at most once; fills told once; no report before its order or after its end."""
         approved: set[str] = set()
         ended: set[str] = set()
         fills: Counter[tuple[str, str]] = Counter()

@@ -7,13 +7,9 @@ from pathlib import Path
 import pytest
 
 from bus.events import Fill, OrderApproved
-from persistence.embedded_postgres import EmbeddedPostgres
-from persistence.postgres import Database
-from persistence.projector import Projector
-from tests.persistence.projector_logs import rows
-from tests.postgres_fixture import FAST_UNSAFE
 from tests.process.conftest import Start
-from tests.process.kernel_run import BUSY, postmaster_of, servers_of, wait_for
+from tests.process.kernel_run import BUSY, servers_of, wait_for
+from tests.process.projection import assert_projected_exactly_once, stored_in
 from tests.process.recorded_log import RecordedLog, last_segment, torn_bytes
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.xdist_group("process")]
@@ -25,16 +21,6 @@ TEARS = (b"\0" * 700, b"\x40\0\0\0half a block head", b"\xff" * 300, bytes(range
 
 def assert_no_server(data: Path) -> None:
     wait_for(lambda: not servers_of(data), "the end of the orphaned server")
-
-
-async def projected_anew(log: Path, dsn: str) -> dict[str, list[dict[str, object]]]:
-    """What a projector that starts from nothing makes of a log."""
-    database = Database(dsn)
-    try:
-        await Projector(database, log).catch_up()
-    finally:
-        await database.close()
-    return rows(dsn)
 
 
 @pytest.mark.parametrize("kills", [20, pytest.param(100, marks=pytest.mark.soak)])
@@ -83,15 +69,7 @@ async def test_every_restart_recovers_books_orders_and_gate(kills: int, start: S
     assert log.count(OrderApproved) > kills
     log.assert_verifies()
 
-    server = EmbeddedPostgres(data / "postgres", settings=FAST_UNSAFE)
-    try:
-        stored = rows(server.start())
-    finally:
-        server.stop()
-    anew = await projected_anew(log.folder, pg_db)
-    assert len(stored["trades"]) == log.count(Fill)
-    assert {table: len(each) for table, each in stored.items()} == {table: len(each) for table, each in anew.items()}
-    assert stored == anew
+    await assert_projected_exactly_once(log, stored_in(data), pg_db)
 
 
 def test_a_segment_cut_inside_its_header_is_reported_and_replaced(start: Start, data: Path) -> None:
@@ -110,18 +88,3 @@ def test_a_segment_cut_inside_its_header_is_reported_and_replaced(start: Start, 
     log = RecordedLog(data)
     assert [event.is_tail_torn for event in log.restarts] == [True]
     log.assert_verifies()
-
-
-def test_a_killed_server_is_started_again_while_trading_goes_on(start: Start, data: Path, pg_db: str) -> None:
-    run = start("--profile", str(BUSY), "--speed", "500").wait_ready()
-    run.wait_cell("db.state", "up")
-    before = int(run.cells()["seq"].replace(",", ""))
-    first = postmaster_of(data)
-    import os
-    import signal
-
-    os.kill(first, signal.SIGKILL)
-    wait_for(lambda: "trading goes on" in run.errors, "word of it")
-    run.wait_cell("seq", lambda text: int(text.replace(",", "")) > before)
-    wait_for(lambda: servers_of(data) and postmaster_of(data) != first, "a new server")
-    run.wait_cell("db.state", "up")
