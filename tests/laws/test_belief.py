@@ -65,6 +65,7 @@ class _Run:
                 limits={**spec.limits, **(limits or {})},
             )
             for spec in base.strategies
+            if spec.kind.name in NAMES
         )
         self.core = Core(replace(base, strategies=strategies, paper={**base.paper, **(paper or {})}))
         self.counts: Counter[tuple[str, str]] = Counter()
