@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 from tests.laws.sources import aliases, dotted, files, name_of, tree
@@ -49,15 +50,17 @@ def test_a_catch_all_outside_the_bus_raises_again() -> None:
                 assert isinstance(node.body[-1], ast.Raise) and node.body[-1].exc is None, f"{name}:{node.lineno}"
 
 
-def _makes(path: Path, thing: str) -> list[int]:
-    """Lines that construct it, by its name or by `replace` of one."""
+@cache
+def _calls(path: Path) -> frozenset[str]:
+    """Last names of everything that a file calls, aliases resolved."""
     known = aliases(path)
-    return [
-        node.lineno
-        for node in ast.walk(tree(path))
-        if isinstance(node, ast.Call)
-        and (dotted(node.func).rpartition(".")[2] == thing or known.get(dotted(node.func), "").endswith("." + thing))
-    ]
+    names = {dotted(node.func) for node in ast.walk(tree(path)) if isinstance(node, ast.Call)}
+    return frozenset(known.get(name, name).rpartition(".")[2] for name in names)
+
+
+def _makes(path: Path, thing: str) -> bool:
+    """Whether it constructs the thing, under whatever name it was imported."""
+    return thing in _calls(path)
 
 
 def test_only_the_gate_makes_orders() -> None:
