@@ -9,6 +9,8 @@ from decimal import Decimal
 from math import expm1
 from typing import Any
 
+import msgspec
+
 from bus.clock import NS_PER_MINUTE, NS_PER_MS, NS_PER_S
 from bus.events import (
     REPORTS,
@@ -43,6 +45,7 @@ from strategies.cex_dex_arb.view import CexDexArbView
 from strategies.cex_dex_arb.watch import Watch
 from strategies.cex_dex_arb.window import view_of
 
+GATE_SHARE = 0.97  #: of the gate's cap on one leg
 NOTE_NS = NS_PER_MINUTE  #: at most one rejected candidate per pair and this time is told as an event; all are counted
 
 
@@ -163,7 +166,7 @@ class CexDexArb(Strategy[CexDexArbSettings]):
             basis=expm1(usual),
             terms=terms,
             quote_usd=quote_usd,
-            settings=self.settings,
+            settings=self._within_gate(),
         ).best()
         if isinstance(priced, str):
             self._reject(pair, priced)
@@ -209,7 +212,7 @@ class CexDexArb(Strategy[CexDexArbSettings]):
             reference=exact(book.mid),
             terms=terms,
             quote_usd=quote_usd,
-            settings=self.settings,
+            settings=self._within_gate(),
         ).best()
         if isinstance(priced, str):
             self._reject(pair, priced)
@@ -222,6 +225,13 @@ class CexDexArb(Strategy[CexDexArbSettings]):
                 priced, cheap=cheap.pool.listed, dear=dear.pool.listed, terms=terms, opportunity=told.opportunity
             )
             yield self._ask((cheap, dear), priced, swap)
+
+    def _within_gate(self) -> CexDexArbSettings:
+        """The settings with a size that the gate lets one leg be; a little less, for it values at its own mark."""
+        cap_usd = self.notional_cap_usd * GATE_SHARE
+        if self.settings.max_position_size_usd <= cap_usd:
+            return self.settings
+        return msgspec.structs.replace(self.settings, max_position_size_usd=cap_usd)
 
     def _reference_pool(self, pair: Pair) -> Pair | None:
         """The other pool of the pair on the same chain whose price is farthest away; sampled ones must be fresh."""

@@ -120,7 +120,7 @@ def test_flash_mode_trades_and_ends_flat_each_time() -> None:
 
 
 def test_denied_everywhere_it_holds_nothing_and_closes_nothing() -> None:
-    run = Run(limits={"max_notional_usd": 0.0})
+    run = Run(limits={"max_open_orders": 0})
     assert run.strategy.acted > 3 and len(run.events[OrderDenied]) == run.strategy.acted
     assert run.events[OrderApproved] == [] and run.events[Fill] == []
     assert run.believed() == {} and run.strategy.is_flat() and list(run.strategy.flatten("stopped")) == []
