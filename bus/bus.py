@@ -186,9 +186,23 @@ class Bus:
 
     def _drain(self) -> None:
         derived = self._derived
+        routes = self._routes
+        is_watched = bool(self._taps) or self.stopwatch is not None
         handled = 0
+        handler: Handler
         while derived:
-            self._handle(derived.popleft(), True)
+            event = derived.popleft()
+            if is_watched:
+                self._handle(event, True)
+            else:
+                self.seq += 1
+                try:
+                    for handler in routes.get(type(event), ()):
+                        output = handler(event)
+                        if output:
+                            self.sink(handler, output)  # type: ignore[misc]
+                except Exception as error:
+                    self._fault(handler, event, error)
             handled += 1
             if handled > DERIVED_PER_INPUT_MAX:
                 raise RuntimeError(

@@ -281,11 +281,14 @@ class Ledger:
             self.unconverted[quote] = self.unconverted.get(quote, ZERO) + realised
         sums: tuple[Position | Totals, ...] = (position, *self._sums_of(fill.strategy, fill.instrument))
         for each in sums:
-            each.realised_usd += realised_usd
             each.fees_usd += fee_usd
-            each.gas_usd += gas_usd
-            each.slippage_usd += slippage_usd
             each.turnover_usd += turnover_usd
+            if realised_usd:
+                each.realised_usd += realised_usd
+            if gas_usd:
+                each.gas_usd += gas_usd
+            if slippage_usd:
+                each.slippage_usd += slippage_usd
             if each is position or not is_rest:
                 each.fills += 1
                 each.unconverted_fills += rate is None
@@ -402,7 +405,7 @@ def _pnl_usd(sums: Totals, unrealised_usd: Decimal) -> Decimal:
 def _check_fill(fill: Fill) -> None:
     for name in ("qty", "price", "fee_usd", "gas_usd", "slippage_usd"):
         value: Decimal = getattr(fill, name)
-        if not is_amount(value):
+        if value and not is_amount(value):
             raise BadInput(
                 f"Fill of {fill.order_id}: {name} expected a finite amount, found {value}; executor is wrong"
             )

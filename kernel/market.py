@@ -124,7 +124,7 @@ class Market:
             best = ((quote.bid + quote.ask) / 2, quote.ts_ns)
         if (bar := self.bars.get(instrument)) is not None and (best is None or bar.ts_ns > best[1]):
             best = (bar.close, bar.ts_ns)
-        if (trade := self.trades.get(instrument)) is not None and best is None:
+        if best is None and (trade := self.trades.get(instrument)) is not None:
             best = (trade.price, trade.ts_ns)
         if (pool := self.pools.get(instrument)) is not None:
             listed = self.instruments.get(instrument)
@@ -158,7 +158,7 @@ class Market:
     def quote_usd(self, instrument: str) -> Decimal | None:
         """USD value of one unit of the instrument's quote currency; unlisted instruments count as USD-quoted."""
         listed = self.instruments.get(instrument)
-        return ONE if listed is None else self.usd_per_unit(listed.quote)
+        return ONE if listed is None or listed.quote in USD_LIKE else self.usd_per_unit(listed.quote)
 
 
 def pool_price(sqrt_price_x96: int, listed: InstrumentListed) -> float:

@@ -92,6 +92,7 @@ class Runner:
         self._unanswered: dict[tuple[str, int, int], PlaceOrder | Swap | Hedge] = {}  #: of the log being folded
         self._unwinds = 0  #: keeps the ids of kernel-made orders apart from the strategy's own
         self._owners: dict[Handler, Slot] = {}
+        self._delivered: set[type[Event]] = {OrderDenied}  #: owned kinds that somebody wants; denials are counted
         self._timers: dict[tuple[str, str], int] = {}
         bus.sink = self._sink
         bus.on_fault = self._on_fault
@@ -99,8 +100,7 @@ class Runner:
 
     def attach(self) -> None:
         """Subscribe the runner's own handlers; call after the folds and before `add`."""
-        for kind in OWNED:
-            self._bus.subscribe(kind, self._deliver, STAGE_STRATEGY)
+        self._bus.subscribe(OrderDenied, self._deliver, STAGE_STRATEGY)
         self._bus.subscribe(SettingsChanged, self._on_settings, STAGE_STRATEGY)
         self._bus.subscribe(StrategyCommand, self._on_command, STAGE_STRATEGY)
         self._bus.subscribe(KillSwitchSet, self._on_kill, STAGE_STRATEGY)
@@ -117,6 +117,9 @@ class Runner:
         for kind in strategy.wants:
             if kind not in OWNED:
                 self._bus.subscribe(kind, strategy.on_event, STAGE_STRATEGY)
+            elif kind not in self._delivered:
+                self._delivered.add(kind)
+                self._bus.subscribe(kind, self._deliver, STAGE_STRATEGY)
         return slot
 
     def start_sampling(self) -> None:
