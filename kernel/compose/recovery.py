@@ -61,15 +61,16 @@ class Recovery:
             cut_torn_tail(self.segments[-1])
 
     def _events(self) -> Iterator[Event]:
-        expected_seq = 0
+        expected_seq, run = 0, ""
         for path in self.segments:
             reader = SegmentReader(path)
-            first_seq = reader.header.first_seq
-            if expected_seq and first_seq != expected_seq:
+            header = reader.header
+            if run and (header.first_seq != expected_seq or run not in (header.run, header.previous_run)):
                 raise BadInput(
-                    f"{path}: starts at seq {first_seq}, expected {expected_seq}; the segment before it is missing or"
-                    " cut, restore it from a copy"
+                    f"{path}: follows run {header.previous_run} at seq {header.first_seq}, expected run {run} at seq"
+                    f" {expected_seq}; the segment before it is missing or cut, restore it from a copy"
                 )
+            run = header.run
             for block in reader.blocks():
                 yield from block.events
             assert reader.tail is not None
