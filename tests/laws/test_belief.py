@@ -101,12 +101,12 @@ class _Run:
     ("limits", "paper"),
     [
         ({"max_open_orders": 0}, {}),
-        ({"max_notional_usd": 0.0}, {}),
-        ({"budget_usd": 0.0}, {}),
+        ({"max_orders_per_minute": 0}, {}),
+        ({"min_expected_net_usd": 1e6}, {}),
         ({}, {"reject_pct": 100.0, "swap_fail_pct": 100.0}),
         ({}, {"latency_ms": 1, "latency_jitter_ms": 0, "fill_wait_ms": 1, "swap_fail_pct": 100.0}),
     ],
-    ids=["no orders", "no notional", "no budget", "all rejected", "all expired"],
+    ids=["no orders", "no pace", "no profit is enough", "all rejected", "all expired"],
 )
 def test_without_a_fill_nothing_is_believed_and_nothing_is_closed(
     limits: dict[str, Any], paper: dict[str, Any]
