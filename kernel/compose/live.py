@@ -177,7 +177,7 @@ class KernelProcess:
     async def _supervise(self, feed: Awaitable[None]) -> None:
         try:
             await feed
-        except KernelError as error:
+        except (KernelError, OSError) as error:
             self.alert("critical", "feed_failed", f"the feed stopped: {error}")
 
     def alert(self, severity: str, code: str, text: str) -> None:

@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 from bus.events import SCHEMA_VERSION, Event, PoolState
 from kernel.errors import BadInput, StoreError
 from kernel.log import LogHeader
+from persistence import event_log
 from persistence.event_log import (
     BLOCK_EVENTS_MAX,
     EventLogReader,
     EventLogWriter,
     SegmentReader,
     cut_torn_tail,
+    is_header_torn,
 )
 from tests.builders import T0, quote
 from tests.event_strategy import any_event, kinds, mixed_events
@@ -123,6 +125,81 @@ def test_a_damaged_last_block_counts_as_torn(tmp_path: Path) -> None:
     raw[-3] ^= 0xFF
     path.write_bytes(raw)
     assert len(_read(path)) == BLOCK_EVENTS_MAX
+
+
+def test_a_damaged_block_head_with_good_blocks_behind_it_is_damage_and_no_tail(tmp_path: Path) -> None:
+    path = _write(tmp_path / "x.evl", [quote(T0 + n) for n in range(3 * BLOCK_EVENTS_MAX)])
+    raw = bytearray(path.read_bytes())
+    second = raw.index(b"\x28\xb5\x2f\xfd", len(raw) // 3) - 20
+    for value in (0x7FFFFFFF, len(raw)):
+        raw[second : second + 4] = struct.pack("<I", value)
+        path.write_bytes(raw)
+        with pytest.raises(BadInput, match="good blocks follow it"):
+            cut_torn_tail(path)
+        assert path.read_bytes() == raw
+
+
+@pytest.mark.parametrize("junk", [b"\0" * 5_000, b"\0" * 100 + b"x" * 100, b"\xff" * 300, b"\1"], ids=repr)
+def test_whatever_a_crash_left_behind_the_last_good_block_is_cut(junk: bytes, tmp_path: Path) -> None:
+    path = _write(tmp_path / "x.evl", [quote(T0 + n) for n in range(10)])
+    whole = path.read_bytes()
+    path.write_bytes(whole + junk)
+    tail = cut_torn_tail(path)
+    assert (tail.last_seq, tail.torn_bytes) == (10, len(junk))
+    assert path.read_bytes() == whole
+
+
+def test_a_header_is_torn_when_its_end_is_missing_and_not_when_it_is_wrong(tmp_path: Path) -> None:
+    path = _write(tmp_path / "x.evl", [])
+    whole = path.read_bytes()
+    assert not is_header_torn(path)
+    for length in (0, 3, 8, 12, 16, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        assert is_header_torn(path)
+    path.write_bytes(b"PK\x03\x04" + whole[4:])
+    assert not is_header_torn(path)
+
+
+def test_a_segment_that_cannot_be_begun_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(fd: int, data: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", write)
+    with pytest.raises(StoreError, match="No space left on device"):
+        EventLogWriter(tmp_path / "x.evl", HEADER)
+    assert not list(tmp_path.iterdir())
+
+
+def test_while_the_disk_refuses_an_event_costs_no_write_and_beyond_a_limit_it_raises(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.evl"
+    log = EventLogWriter(path, HEADER)
+    real_write, calls = os.write, 0
+
+    def write(fd: int, data: Any) -> int:
+        nonlocal calls
+        calls += 1
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    limit = 20 * BLOCK_EVENTS_MAX
+    monkeypatch.setattr(event_log, "UNWRITTEN_EVENTS_MAX", limit)
+    monkeypatch.setattr(os, "write", write)
+    for number in range(1, limit + 1):
+        log.append(number, number % 3 == 0, quote(T0 + number))
+    assert calls == 1
+    assert log.unwritten == limit
+    with pytest.raises(StoreError, match="wait in memory, which is the limit"):
+        for number in range(limit + 1, limit + 2 * BLOCK_EVENTS_MAX):
+            log.append(number, False, quote(T0 + number))
+    kept = log.unwritten
+    assert limit <= kept < limit + 2 * BLOCK_EVENTS_MAX
+    monkeypatch.setattr(os, "write", real_write)
+    log.close()
+    blocks = list(EventLogReader(path).blocks())
+    assert [event.ts_ns for block in blocks for event in block.events] == [T0 + n for n in range(1, kept + 1)]
+    assert max(len(block.events) for block in blocks) < BLOCK_EVENTS_MAX + 3
+    assert all((block.first_seq + n) % 3 == 0 for block in blocks for n in block.derived)
 
 
 @pytest.mark.parametrize(

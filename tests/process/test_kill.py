@@ -72,6 +72,18 @@ async def test_every_restart_recovers_books_orders_and_gate(kills: int, start: S
     await assert_projected_exactly_once(log, stored_in(data), pg_db)
 
 
+def test_a_first_start_that_was_killed_is_made_good_by_the_next(start: Start, data: Path) -> None:
+    for moment_s in (0.2, 0.4, 0.6, 0.8):
+        run = start("--profile", str(BUSY))
+        time.sleep(moment_s)  # the moment of the kill: importing, initdb, starting the server, migrating
+        run.kill()
+        assert_no_server(data)
+    run = start("--profile", str(BUSY)).wait_ready()
+    run.wait_cell("db.state", "up")
+    assert run.stop()[0] == 0
+    RecordedLog(data).assert_verifies()
+
+
 def test_a_segment_cut_inside_its_header_is_reported_and_replaced(start: Start, data: Path) -> None:
     arguments = ("--profile", str(BUSY), "--speed", "5000", "--no-db")
     run = start(*arguments).wait_ready()
