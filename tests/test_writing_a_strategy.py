@@ -12,7 +12,7 @@ from tests.shared_data import PROJECT
 
 GUIDE = (PROJECT / "docs" / "writing-a-strategy.md").read_text()
 PARTS = ("bus", "kernel", "strategies", "adapters", "persistence", "webui", "migrations", "samples", "tests")
-LAWS = [f"tests/laws/test_{name}.py" for name in ("strategies", "purity", "seats", "shape", "belief")]
+LAWS = [f"tests/laws/test_{name}.py" for name in ("strategies", "purity", "seats", "shape")]
 PAGES = ("dashboard", "performance", "trades", "positions")
 
 
