@@ -90,7 +90,8 @@ class Ledger:
         if isinstance(intent, PlaceOrder):
             self._instrument_of[event.order_id] = intent.instrument
         else:
-            self._instrument_of[event.order_id] = intent.route[0].pool if intent.route else ""
+            first = intent.route[0].pool if intent.route else ""
+            self._instrument_of[event.order_id] = self._market.holding_of(first)
 
     def on_fill(self, event: Fill) -> None:
         """Book one execution. A `fill_id` seen before is ignored; raises `BadInput` for amounts that are no money."""

@@ -70,11 +70,8 @@ class LiveLoop:
         self._timer_due_ns = FAR_FUTURE_NS
         self._tasks: list[asyncio.Task[None]] = []
         bus: Bus = core.bus
-        bus.tap(self._record)
+        bus.tap(log.append)
         bus.stopwatch = stopwatch_ns
-
-    def _record(self, seq: int, is_derived: bool, event: object) -> None:
-        self._log.append(seq, is_derived, event)  # type: ignore[arg-type]
 
     def start(self) -> None:
         """Begin flushing and measuring, on the running loop."""

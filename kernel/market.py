@@ -29,10 +29,12 @@ class Market:
     """Last known state per instrument, chain and venue."""
 
     __slots__ = (
+        "_pairs",
         "bar_steps_ns",
         "bars",
         "funding",
         "gas",
+        "holdings",
         "instruments",
         "lending",
         "pools",
@@ -53,6 +55,8 @@ class Market:
         self.funding: dict[str, FundingRate] = {}
         self.lending: dict[tuple[str, str, str], LendingRate] = {}  #: by (venue, chain, asset)
         self.venues: dict[str, VenueHealth] = {}
+        self.holdings: dict[str, str] = {}  #: pool -> the pool of the same pair that was listed first on its chain
+        self._pairs: dict[tuple[str, str, str], str] = {}
         self.usd_marks: dict[str, str] = {}  #: underlying -> the USD-quoted instrument that values it
 
     def attach(self, bus: Bus) -> None:
@@ -106,11 +110,21 @@ class Market:
 
     def _on_instrument(self, event: InstrumentListed) -> None:
         self.instruments[event.instrument] = event
+        if event.kind == "pool":
+            first = self._pairs.setdefault((event.chain, event.base, event.quote), event.instrument)
+            self.holdings[event.instrument] = first
         if event.kind != "pool" and event.quote in USD_LIKE:
             self.usd_marks.setdefault(event.underlying, event.instrument)
 
     def _on_health(self, event: VenueHealth) -> None:
         self.venues[event.venue] = event
+
+    def holding_of(self, instrument: str) -> str:
+        """Under which instrument a holding is kept: what one wallet bought in a pool it may sell in any other.
+
+        All pools of a chain with the same base and quote share the one that was listed first; others keep their own.
+        """
+        return self.holdings.get(instrument, instrument)
 
     def venue_of(self, instrument: str) -> str:
         """The venue part of an instrument id."""

@@ -166,7 +166,7 @@ def _swap_terms(swap: Swap, strategy: str, order_id: str, prices: Prices) -> Ter
         usd = swap.notional_usd if worth is None else settle(multiply(qty, worth))
         if number == 0:
             usd = notional_usd = max(usd, swap.notional_usd)
-        parts.append(Part(instrument, step.side, qty, ZERO if swap.is_reduce_only else usd))
+        parts.append(Part(market.holding_of(instrument), step.side, qty, ZERO if swap.is_reduce_only else usd))
     reservation = Reservation(
         order_id=order_id,
         strategy=strategy,

@@ -90,6 +90,9 @@ class Fill(Report, frozen=True, kw_only=True, array_like=True, gc=False, tag="fi
     fill_id: str = ""  #: venue trade id or tx hash; the same id is booked once
     amount_in_raw: int = 0
     amount_out_raw: int = 0
+    pool: str = (
+        ""  #: of a swap: the pool it went through; `instrument` is then the wallet's holding (`Market.holding_of`)
+    )
 
 
 class Filled(Report, frozen=True, kw_only=True, array_like=True, gc=False, tag="filled"):

@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
+from bus.bus import Handler
 from bus.clock import NS_PER_MS
+from bus.events import Event
 from bus.units import ZERO, exact
 from kernel import __version__
 from kernel.compose.dashboard_figures import groups_of
@@ -36,7 +38,15 @@ class Dashboard:
         self._capital_usd = sum(
             (exact(float(self._core.gate.limits_for(name).budget_usd)) for name in self._core.runner.slots), ZERO
         )
+        self._core.runner.on_view_fault = self._on_view_fault
         self._history = DashboardHistory(process.core, self._memory, keeper.database if keeper is not None else None)
+
+    def _on_view_fault(self, handler: Handler, event: Event, error: Exception) -> None:
+        """The page's memory may fail without harm to trading; a fold may not. Told on the page, not in the log."""
+        if getattr(handler, "__self__", None) is not self._memory:
+            raise error
+        text = f"the page could not follow {type(event).__name__}: {type(error).__name__}: {error}"
+        self._memory.note(event, "warning", "webui", "view_fault", text)
 
     # live -------------------------------------------------------------------------------------------------------
 

@@ -169,7 +169,8 @@ class DashboardMemory:
     def _on_alert(self, alert: Alert) -> None:
         self.alerts.appendleft((self._bus.seq, alert))
 
-    def _note(self, event: Event, severity: str, source: str, code: str, text: str) -> None:
+    def note(self, event: Event, severity: str, source: str, code: str, text: str) -> None:
+        """Show something that has no alert event of its own."""
         self._on_alert(Alert(ts_ns=event.ts_ns, severity=severity, source=source, code=code, text=text))
 
     def _on_kill(self, event: KillSwitchSet) -> None:
@@ -177,13 +178,13 @@ class DashboardMemory:
             self.kill = event
         word = "on" if event.is_on else "lifted"
         self.marks.append(Mark(event.ts_ns, "kill", f"kill switch {word} by {event.by}: {event.reason}"))
-        self._note(event, "critical" if event.is_on else "info", "kernel", "kill_switch", self.marks[-1].text)
+        self.note(event, "critical" if event.is_on else "info", "kernel", "kill_switch", self.marks[-1].text)
 
     def _on_faulted(self, event: StrategyFaulted) -> None:
-        self._note(event, "critical", event.strategy, "faulted", f"faulted on seq {event.cause_seq}: {event.error}")
+        self.note(event, "critical", event.strategy, "faulted", f"faulted on seq {event.cause_seq}: {event.error}")
 
     def _on_state(self, event: StrategyStateChanged) -> None:
-        self._note(event, "info", event.strategy, "state", f"{event.state}: {event.reason}")
+        self.note(event, "info", event.strategy, "state", f"{event.state}: {event.reason}")
 
     def _on_orphan(self, event: OrphanLeg) -> None:
         text = (
@@ -191,7 +192,7 @@ class DashboardMemory:
             if event.is_resolved
             else f"{event.qty} of {event.instrument} stands alone ({event.side}); {event.action} runs"
         )
-        self._note(event, "info" if event.is_resolved else "warning", event.strategy, "orphan_leg", text)
+        self.note(event, "info" if event.is_resolved else "warning", event.strategy, "orphan_leg", text)
 
     def _on_restarted(self, event: RunRestarted) -> None:
         self.marks.append(Mark(event.ts_ns, "restart", f"restarted after {event.previous_run}"))

@@ -175,7 +175,8 @@ class Hedges:
     def _target(self, group: _Group, orphan: Decimal) -> str:
         """Where to trade: on the missing leg for `hedge`, else on the heavy one; a pool is mended on an order book."""
         heavy = self._heavy(group, orphan)
-        legs = sorted({instrument_of(leg.intent) for leg in group.legs.values()} - {heavy})
+        traded = {self._market.holding_of(instrument_of(leg.intent)) for leg in group.legs.values()}
+        legs = sorted(traded - {heavy})
         books = [each for each in legs if self._is_order_book(each)]
         if group.action == "hedge" and books:
             return books[0]

@@ -148,7 +148,7 @@ class PaperSwaps:
                 strategy=order.strategy,
                 order_id=order.order_id,
                 simulated=True,
-                instrument=name,
+                instrument=self._market.holding_of(name),
                 side=side,
                 qty=qty,
                 price=price,
@@ -159,6 +159,7 @@ class PaperSwaps:
                 fill_id=f"{order.order_id}#{index}",
                 amount_in_raw=quote.amount_in,
                 amount_out_raw=quote.amount_out,
+                pool=name,
             )
         )
 

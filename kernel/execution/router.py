@@ -65,7 +65,7 @@ class Router:
 
     def _on_fill(self, fill: Fill) -> None:
         order = self.open.get(fill.order_id)
-        if order is not None and fill.instrument == instrument_of(order.intent):
+        if order is not None and (fill.pool or fill.instrument) == instrument_of(order.intent):
             self._filled[fill.order_id] = self._filled.get(fill.order_id, ZERO) + fill.qty
 
     def _on_terminal(self, report: Report) -> None:

@@ -258,7 +258,7 @@ def test_a_route_hands_each_pools_output_to_the_next() -> None:
     first = swap_exact_in(_pool(), False, 10**16)
     second = swap_exact_in(_pool(3000, 60, TICK + 20), True, first.amount_out)
     fills = desk.events(Fill)
-    assert [(each.instrument, each.amount_in_raw, each.amount_out_raw) for each in fills] == [
+    assert [(each.pool, each.amount_in_raw, each.amount_out_raw) for each in fills] == [
         (POOL, 10**16, first.amount_out),
         (DEAR, first.amount_out, second.amount_out),
     ]
