@@ -16,6 +16,7 @@ import msgspec
 
 from bus.events.base import Event
 from bus.events.execution import Report
+from bus.events.system import Alert, ClockTick, KillSwitchSet, RunRestarted, SettingsChanged, StrategyCommand
 
 Handler = Callable[[Any], Any]
 Tap = Callable[[int, bool, Event], None]  #: (seq, is_derived, event)
@@ -26,12 +27,14 @@ Alarm = Callable[[int], None]
 INPUTS_MAX = 65_536  #: more waiting inputs than a stalled loop can gather in seconds; market data beyond it is refused
 DERIVED_PER_INPUT_MAX = 100_000  #: a cascade longer than this is a bug (two handlers feeding each other)
 FAR_FUTURE_NS = 1 << 63
+# Taken however many wait: what people, venues and the kernel itself say is rare and never comes again.
+_NEVER_REFUSED = (Report, KillSwitchSet, StrategyCommand, SettingsChanged, RunRestarted, ClockTick, Alert)
 
 STAGE_FOLD, STAGE_EXECUTION, STAGE_STRATEGY, STAGE_VIEW = 0, 1, 2, 3
 
 
 class BusFull(Exception):
-    """Too many inputs wait; the feed conflates and tries again. Reports are never refused."""
+    """Too many inputs wait; the feed conflates and tries again. Reports and commands are never refused."""
 
 
 class BadEvent(ValueError):
@@ -108,7 +111,7 @@ class Bus:
                 self._derived.append(event)
             return
         check_event(event)
-        if len(self._inputs) >= INPUTS_MAX and not isinstance(event, Report):
+        if len(self._inputs) >= INPUTS_MAX and not isinstance(event, _NEVER_REFUSED):
             raise BusFull(f"{INPUTS_MAX} inputs wait; {type(event).__name__} refused, conflate at the feed")
         self._inputs.append(event)
         if self.schedule is not None:

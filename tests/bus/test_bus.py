@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bus.bus import INPUTS_MAX, STAGE_FOLD, STAGE_STRATEGY, BadEvent, Bus, BusFull
-from bus.events import Alert, ClockTick, Event, Filled, Quote, Trade
+from bus.events import Alert, ClockTick, Event, Filled, KillSwitchSet, Quote, StrategyCommand, Trade
 from tests.builders import SECOND, T0, quote, trade
 
 
@@ -133,7 +133,7 @@ def test_an_input_that_the_log_could_not_give_back_is_refused_and_named(bad: Any
     assert bus.waiting == 0
 
 
-def test_a_full_bus_refuses_market_data_and_never_a_report() -> None:
+def test_a_full_bus_refuses_market_data_and_never_a_report_or_a_command() -> None:
     bus = Bus()
     one = quote()
     for _ in range(INPUTS_MAX):
@@ -141,7 +141,11 @@ def test_a_full_bus_refuses_market_data_and_never_a_report() -> None:
     with pytest.raises(BusFull, match="conflate"):
         bus.publish(trade())
     bus.publish(Filled(ts_ns=T0, strategy="s", order_id="o", simulated=False))
-    assert bus.waiting == INPUTS_MAX + 1
+    bus.publish(KillSwitchSet(ts_ns=T0, is_on=True, strategy="", reason="r", by="b"))
+    bus.publish(StrategyCommand(ts_ns=T0, strategy="s", command="stop", by="b"))
+    bus.publish(Alert(ts_ns=T0, severity="info", source="s", code="c", text="t"))
+    bus.publish(ClockTick(ts_ns=T0))
+    assert bus.waiting == INPUTS_MAX + 5
 
 
 def test_two_handlers_that_feed_each_other_are_stopped() -> None:
