@@ -110,7 +110,7 @@ class OrderCase:
         if order_id in state.reservations.orders or order_id in state.closed:
             return Denial("duplicate_order", "strategy", asked=order_id)
         is_swap = isinstance(intent, Swap)
-        names = tuple(hop.pool for hop in intent.route) if isinstance(intent, Swap) else (intent.instrument,)
+        names = [hop.pool for hop in intent.route] if isinstance(intent, Swap) else [intent.instrument]
         instruments = state.market.instruments
         for name in names:
             if name not in instruments:
