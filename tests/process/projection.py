@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from bus.events import Fill, OrderApproved
+from bus.events import Fill, OrderApproved, OrderDenied
 from persistence.embedded_postgres import EmbeddedPostgres
 from persistence.postgres import Database
 from persistence.projector import Projector
@@ -34,7 +34,7 @@ async def assert_projected_exactly_once(log: RecordedLog, stored: tuple[Tables, 
     tables, seq = stored
     assert seq == log.last_seq
     assert len(tables["trades"]) == log.count(Fill)
-    assert len(tables["orders"]) == log.count(OrderApproved)
+    assert len(tables["orders"]) == log.count(OrderApproved) + log.count(OrderDenied)
     database = Database(empty_dsn)
     try:
         assert await Projector(database, log.folder).catch_up() == log.last_seq

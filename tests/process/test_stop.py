@@ -49,12 +49,14 @@ def test_a_stop_under_full_load_waits_for_no_quiet_moment(start: Start, data: Pa
 
 
 def test_an_open_stream_delays_the_stop_by_less_than_a_second(start: Start) -> None:
+    code, alone_s = start("--no-db").wait_ready().stop()
+    assert code == 0
     run = start("--no-db").wait_ready()
     connection, answer = run.ask("GET", "/stream?topics=overview")
     assert answer.readline()
-    code, seconds = run.stop()
+    code, watched_s = run.stop()
     assert code == 0
-    assert seconds < 2.0
+    assert watched_s < alone_s + 1.0
     connection.close()
 
 
@@ -67,7 +69,7 @@ def test_a_second_signal_ends_at_once_and_leaves_a_log_to_continue(start: Start,
     wait_for(lambda: "stopping" in run.output, "the stop to begin")
     code, seconds = run.stop()
     assert code == 130
-    assert seconds < 1.0
+    assert seconds < 2.0
     assert "second signal" in run.errors
     wait_for(lambda: not servers_of(data), "the server's own end")
     again = start("--profile", str(slow), "--no-db", "--speed", "5000").wait_ready()
