@@ -81,7 +81,9 @@ class Core:
             else executors(self.bus, self.market)
         )
         self.router = Router(self.bus, self.market, bound)
-        self.runner = Runner(spec.run, self.bus, self.ledger, self.gate, self.router, is_simulated=self.is_simulated)
+        self.runner = Runner(
+            spec.run, self.bus, self.market, self.ledger, self.gate, self.router, is_simulated=self.is_simulated
+        )
         self.hedges = Hedges(self.bus, self.market, self.ledger, self.router, self.runner.unwind)
         self._attach()
 

@@ -90,6 +90,11 @@ Failures = Annotated[
 FailureCooldown = Annotated[
     _Seconds, _meta("Breaker", "Breaker stays open", "s", "0 = until somebody resets it. One more failure reopens it.")
 ]
+MaxHold = Annotated[
+    int,
+    Meta(ge=1, le=5_256_000),
+    _meta("Time", "Longest hold", "minutes", "Older positions are closed by the kernel, whatever the strategy wants."),
+]
 Names = Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=200)], ...], Meta(max_length=10_000)]
 BlacklistTokens = Annotated[Names, _meta("Blacklist", "Tokens", "list", "Never opened: asset names or underlyings.")]
 BlacklistInstruments = Annotated[Names, _meta("Blacklist", "Instruments", "list", "Never opened: instrument ids.")]
@@ -121,6 +126,7 @@ class RiskLimits(Settings, frozen=True, kw_only=True):
     min_expected_net_usd: MinNet = 0.0
     max_consecutive_failures: Failures = 5
     failure_cooldown_s: FailureCooldown = 300
+    max_hold_minutes: MaxHold = 43_200
     blacklist_tokens: BlacklistTokens = ()
     blacklist_instruments: BlacklistInstruments = ()
 
@@ -144,6 +150,7 @@ class GlobalLimits(RiskLimits, frozen=True, kw_only=True):
     max_tip_usd: TipUsd = 50.0
     max_failed_tx_cost_usd_per_day: FailedCost = 100.0
     max_consecutive_failures: Failures = 20
+    max_hold_minutes: MaxHold = 525_600
     max_leverage: Leverage = 1.0
 
 

@@ -32,14 +32,17 @@ from bus.events.base import Event
 from bus.events.execution import Fill, OrderApproved
 from bus.ids import index_of
 from bus.intents import CancelOrder, Hedge, Intent, Opportunity, PlaceOrder, Swap, Wake
-from bus.units import ZERO
+from bus.units import ZERO, exact
 from kernel.execution.router import Router
 from kernel.ledger import Ledger
+from kernel.market import Market
 from kernel.risk import RiskGate
 from kernel.strategy import AnyStrategy, convert_settings
 
 OWNED: tuple[type[Event], ...] = (*REPORTS, TimerFired, OrderApproved, OrderDenied, OrphanLeg, FundingPaid)
 BY_KERNEL = "kernel"  #: `by` of the commands of a graceful stop
+FLATTEN, BY_MAX_HOLD = "flatten", "kernel: max hold"
+FLATTEN_EVERY_NS = 5 * NS_PER_MINUTE  #: between two tries to end positions that are too old
 INTENTS_PER_EVENT_MAX = 1_000  #: a strategy that yields more on one event is broken
 RECENT_TIMINGS = 1_024
 
@@ -56,6 +59,7 @@ class Slot:
         self.denied: dict[str, int] = {}
         self.fills = 0
         self.last_event_ns = 0
+        self.flattened_ns = 0
         self.is_stopped_by_kernel = False  #: by a graceful stop, not by a person
         self.timings_ns: list[int] = []
         self._cursor = 0
@@ -77,7 +81,15 @@ class Runner:
     """Runs strategies on a bus behind one gate."""
 
     def __init__(
-        self, run: str, bus: Bus, ledger: Ledger, gate: RiskGate, router: Router, *, is_simulated: bool
+        self,
+        run: str,
+        bus: Bus,
+        market: Market,
+        ledger: Ledger,
+        gate: RiskGate,
+        router: Router,
+        *,
+        is_simulated: bool,
     ) -> None:
         self.run = run
         self.slots: dict[str, Slot] = {}
@@ -85,6 +97,7 @@ class Runner:
         self.is_recovering = False
         self.on_view_fault: Callable[[Handler, Event, Exception], None] | None = None
         self._bus = bus
+        self._market = market
         self._ledger = ledger
         self._gate = gate
         self._router = router
@@ -219,6 +232,9 @@ class Runner:
 
     def _on_command(self, event: StrategyCommand) -> None:
         slot = self.slots.get(event.strategy)
+        if slot is not None and event.command == FLATTEN:
+            self._flatten(slot, "max_hold" if event.by == BY_MAX_HOLD else "asked")
+            return
         if slot is None or slot.state == "faulted":
             return
         was_running = slot.state == "running"
@@ -333,8 +349,46 @@ class Runner:
 
     def _on_minute(self, due_ns: int) -> None:
         self.sample()
+        for slot in self.slots.values():
+            self._end_old_positions(slot)
         boundary = self._bus.target_ns - self._bus.target_ns % NS_PER_MINUTE
         self._bus.at(boundary if boundary > due_ns else due_ns + NS_PER_MINUTE, self._on_minute)
+
+    def _end_old_positions(self, slot: Slot) -> None:
+        """Max hold is the kernel's: a strategy that keeps a position too long is told to flatten, again and again."""
+        now_ns = self._bus.now_ns
+        minutes = min(self._gate.limits_for(slot.name).max_hold_minutes, self._gate.whole.max_hold_minutes)
+        oldest_ns = now_ns - minutes * NS_PER_MINUTE
+        old = [each.instrument for each in self._ledger.positions_of(slot.name) if each.opened_ts_ns < oldest_ns]
+        if not old or now_ns - slot.flattened_ns < FLATTEN_EVERY_NS:
+            return
+        slot.flattened_ns = now_ns
+        self._alert("warning", slot.name, "max_hold", f"held longer than {minutes} minutes: {', '.join(old)}; closing")
+        self._bus.publish(StrategyCommand(ts_ns=now_ns, strategy=slot.name, command=FLATTEN, by=BY_MAX_HOLD))
+
+    def _flatten(self, slot: Slot, reason: str) -> None:
+        """Close by the strategy's own means; a faulted one has none, then its order-book positions by the kernel's."""
+        if slot.state != "faulted":
+            self._take(slot, slot.strategy.flatten(reason))
+            return
+        for position in self._ledger.positions_of(slot.name):
+            listed = self._market.instruments.get(position.instrument)
+            mark = self._market.mark(position.instrument)
+            usd = self._market.quote_usd(position.instrument)
+            if listed is None or listed.kind == "pool" or mark is None or usd is None or self.is_recovering:
+                continue
+            qty = abs(position.qty)
+            self.unwind(
+                slot.name,
+                PlaceOrder(
+                    instrument=position.instrument,
+                    side="sell" if position.qty > 0 else "buy",
+                    qty=qty,
+                    is_reduce_only=True,
+                    notional_usd=qty * exact(mark[0]) * usd,
+                ),
+                "",
+            )
 
     def sample(self) -> None:
         """Publish where every strategy and the whole kernel stand."""
