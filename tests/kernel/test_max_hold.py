@@ -43,17 +43,16 @@ def test_an_old_position_is_flattened_by_command_and_told_once_in_a_while() -> N
     stage = _stage(_buys_once)
     _pass(stage, 1, 3)
     assert _held(stage) == Decimal("0.1") and not stage.events(StrategyCommand)
-    _pass(stage, 3, 9)
+    _pass(stage, 3, 8)
     (command,) = stage.events(StrategyCommand)
     assert (command.command, command.strategy) == ("flatten", "a")
     assert [each.code for each in stage.events(Alert)] == ["max_hold"]
-    _pass(stage, 9, 11)
+    _pass(stage, 8, 11)
     assert len(stage.events(StrategyCommand)) == 2
 
 
 def test_what_flatten_yields_passes_the_gate_and_ends_the_position() -> None:
-    def close(_: Any, reason: str) -> Iterable[Intent]:
-        assert reason == "max_hold"
+    def close(_: Any) -> Iterable[Intent]:
         return (place("sell", qty="0.1", is_reduce_only=True),)
 
     stage = _stage(_buys_once, script_flatten=close)
