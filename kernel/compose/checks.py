@@ -15,11 +15,12 @@ import msgspec
 
 from kernel.compose.database import migrate_database, schema_status, start_database
 from kernel.compose.live import BUNDLED, BUNDLED_LOG, InstanceLock
+from kernel.compose.recovery import Recovery
 from kernel.compose.registry import STRATEGIES, spec_of_profile, strategy_kind
 from kernel.core import Core
 from kernel.errors import ConfigError, KernelError
 from kernel.profile import Profile, default_profile_name, load_profile
-from persistence.event_log import SUFFIX, EventLogReader, SegmentReader
+from persistence.event_log import EventLogReader
 from persistence.postgres import Database
 from persistence.postgres_binaries import find_binaries
 
@@ -96,16 +97,11 @@ def _check_data(data: Path) -> str:
 
 
 def _check_log(folder: Path) -> str:
-    segments = sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
-    if not segments:
-        return "none yet"
-    last = SegmentReader(segments[-1])
-    for _ in last.blocks():
-        pass
-    tail = last.tail
-    assert tail is not None
-    torn = f"; torn tail of {tail.torn_bytes} bytes will be cut" if tail.torn_bytes else ""
-    return f"{len(segments)} segment(s), last seq {tail.last_seq}{torn}"
+    recovery = Recovery(folder)
+    torn = f"; torn tail, the next run cuts it: {recovery.torn_note}" if recovery.is_tail_torn else ""
+    if not recovery.is_continued:
+        return f"none yet{torn}"
+    return f"{len(recovery.segments)} segment(s), last seq {recovery.last_seq}{torn}"
 
 
 async def _schema_text(database: Database) -> str:
