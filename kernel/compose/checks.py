@@ -98,7 +98,7 @@ def _check_data(data: Path) -> str:
 
 def _check_log(folder: Path) -> str:
     recovery = Recovery(folder)
-    torn = f"; torn tail, the next run cuts it: {recovery.torn_note}" if recovery.is_tail_torn else ""
+    torn = f"; torn tail, which the next run cuts: {recovery.torn_note}" if recovery.is_tail_torn else ""
     if not recovery.is_continued:
         return f"none yet{torn}"
     return f"{len(recovery.segments)} segment(s), last seq {recovery.last_seq}{torn}"

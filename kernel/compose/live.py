@@ -124,7 +124,7 @@ class KernelProcess:
             if kill is not None and kill.by == LOG_HALT:
                 self.kill("restarted; the event log can be written", LOG_HALT, is_on=False)
         if self.recovery.is_tail_torn:
-            self.alert("warning", "torn_tail", self.recovery.torn_note)
+            self.alert("warning", "torn_tail", f"the torn tail of the last run was cut: {self.recovery.torn_note}")
         for text in self.profile.warnings:
             self.alert("warning", "configuration", text)
         self._tasks.append(loop.create_task(self._watch_kill_file(), name="kill-file"))

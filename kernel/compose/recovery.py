@@ -24,12 +24,12 @@ class Recovery:
         self._unborn: Path | None = None
         if self.segments and is_header_torn(self.segments[-1]):
             self._unborn = self.segments.pop()
-            self.torn_note = f"{self._unborn.name} ended inside its header and was removed"
+            self.torn_note = f"{self._unborn.name} ends inside its header"
         if self.segments:
             last = self.segments[-1]
             tail = read_tail(last)
             if tail.torn_bytes:
-                self.torn_note = f"{tail.torn_bytes} bytes behind seq {tail.last_seq} were cut: {tail.reason}"
+                self.torn_note = f"{tail.torn_bytes} bytes behind seq {tail.last_seq}: {tail.reason}"
             self.last_seq = tail.last_seq
             header = SegmentReader(last).header
             self.previous_run = header.run

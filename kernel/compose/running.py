@@ -148,7 +148,7 @@ def _recovered(process: KernelProcess) -> str:
     if not recovery.is_continued:
         return ""
     core = process.core
-    torn = f"; {recovery.torn_note}" if recovery.torn_note else ""
+    torn = f"; torn tail cut: {recovery.torn_note}" if recovery.torn_note else ""
     return f"{recovery.last_seq:,} events, {len(core.router.open)} open order(s), state {state_digest(core)}{torn}"
 
 
