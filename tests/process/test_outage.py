@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from persistence.embedded_postgres import EmbeddedPostgres
-from tests.postgres_fixture import FAST_UNSAFE
+from tests.postgres_fixture import FAST_UNSAFE, query
 from tests.process.conftest import Start
 from tests.process.kernel_run import BUSY, KernelRun, postmaster_of, servers_of, wait_for
 from tests.process.projection import assert_projected_exactly_once, stored_at, stored_in
@@ -95,3 +95,16 @@ async def test_a_named_database_may_come_late_and_go_for_a_while(
         await assert_whole(run, data, pg_db, dsn)
     finally:
         server.stop()
+
+
+async def test_a_schema_of_another_version_is_left_alone_and_trading_goes_on(
+    start: Start, data: Path, pg_db: str
+) -> None:
+    query(pg_db, lambda connection: connection.execute("UPDATE schema_migrations SET sha256 = 'edited'"))
+    run = start(*BUSY_FEED, environ={"DATABASE_URL": pg_db}).wait_ready()
+    run.wait_cell("db.state", "degraded")
+    assert "was edited after it was applied" in run.cells()["db.note"]
+    assert_goes_on(run)
+    assert run.stop()[0] == 0
+    assert query(pg_db, lambda connection: connection.fetchval("SELECT count(*) FROM runs")) == 0
+    RecordedLog(data).assert_verifies()
