@@ -24,6 +24,7 @@ def _parser() -> argparse.ArgumentParser:
     replay = commands.add_parser("replay", help="replay a log: verify it, or simulate on it")
     replay.add_argument("log", type=Path)
     replay.add_argument("--mode", choices=("verify", "simulate", "what-if"), default="simulate")
+    replay.add_argument("--profile", default="", help="settings of a profile instead of the log's or the defaults")
     replay.add_argument("--strategy", action="append", default=[], metavar="NAME", help="only this one (repeatable)")
     replay.add_argument(
         "--set", action="append", default=[], dest="settings", metavar="STRATEGY.KEY=VALUE", help="(repeatable)"

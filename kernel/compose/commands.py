@@ -51,13 +51,18 @@ def replay_command(arguments: argparse.Namespace) -> int:
     progress: Progress = bar.update
     try:
         if arguments.mode == "verify":
-            if arguments.settings or arguments.strategy or arguments.report:
+            if arguments.settings or arguments.strategy or arguments.report or arguments.profile:
                 raise ConfigError(
                     "--mode verify replays what was recorded: --set, --strategy and --report do not apply"
                 )
             return _verify(path, progress, is_json=arguments.json)
         outcome = run_simulation(
-            path, arguments.strategy, arguments.settings, is_what_if=arguments.mode == "what-if", progress=progress
+            path,
+            arguments.strategy,
+            arguments.settings,
+            is_what_if=arguments.mode == "what-if",
+            profile=arguments.profile,
+            progress=progress,
         )
     finally:
         bar.close()

@@ -12,15 +12,17 @@ from bus.clock import NS_PER_MINUTE, NS_PER_S
 from bus.events import Bar, Fill, OrderApproved, PoolState, StrategySampled
 from bus.units import exact
 from kernel import __version__
-from kernel.compose.registry import STRATEGIES, spec_of_header, strategy_kind, with_settings
+from kernel.compose.registry import STRATEGIES, spec_of_header, spec_of_profile, strategy_kind, with_settings
 from kernel.core import Core, CoreSpec, StrategySpec
 from kernel.errors import ConfigError
 from kernel.finance.drawdown import Drawdown
 from kernel.finance.money import plain_text
 from kernel.finance.statistics import summarise
 from kernel.position import ClosedTrade
+from kernel.profile import load_profile
 from kernel.replay import Progress, Simulation, Verification, simulate, verify
 from kernel.report import ReportInput, StrategyReport, TradeRow
+from kernel.risk_limits import GlobalLimits, RiskLimits
 from kernel.runner import Slot
 from persistence.event_log import EventLogReader
 
@@ -96,31 +98,36 @@ class ReplayOutcome(msgspec.Struct, kw_only=True):
     log_path: str
 
 
-def spec_for(reader: EventLogReader, names: list[str], assignments: list[str]) -> tuple[CoreSpec, list[str]]:
-    """What to run on a log: its own strategies if it recorded a run, else all; then `--strategy` and `--set`.
+def spec_for(
+    reader: EventLogReader, names: list[str], assignments: list[str], profile: str = ""
+) -> tuple[CoreSpec, list[str]]:
+    """What to run on a log: as a profile says, or as the log recorded, or all strategies; then `--strategy`, `--set`.
 
     Also returns notes on what was adapted to the log's coarseness.
     """
     header = reader.header
     notes: list[str] = []
-    if header.strategies:
-        spec = spec_of_header(header)
+    if profile or header.strategies:
+        spec = spec_of_profile(load_profile(profile), "sim") if profile else spec_of_header(header)
         if names:
             have = {each.kind.name: each for each in spec.strategies}
             chosen = tuple(have.get(name) or StrategySpec(kind=strategy_kind(name)) for name in names)
             spec = msgspec.structs.replace(spec, strategies=chosen)
-        spec = msgspec.structs.replace(spec, run=header.run)
     else:
         kinds = [strategy_kind(name) for name in (names or sorted(STRATEGIES))]
         step_s = _price_step_s(reader)
         limits: dict[str, Any] = {}
+        whole: dict[str, Any] = {}
         if step_s:
-            limits["max_price_age_ms"] = 2 * step_s * 1000
+            for name in ("max_price_age_ms", "max_chain_age_ms"):
+                limits[name] = max(2 * step_s * 1000, getattr(RiskLimits(), name))
+                whole[name] = max(2 * step_s * 1000, getattr(GlobalLimits(), name))
             notes.append(
-                f"Prices in this log are up to {_span(step_s)} apart: the gate's limit on stale prices is raised to"
-                f" {_span(2 * step_s)} for this replay."
+                f"Prices in this log are up to {_span(step_s)} apart: the gate's limits on stale prices and gas are"
+                f" raised to {_span(2 * step_s)} for this replay."
             )
-        spec = CoreSpec(run="sim", strategies=tuple(StrategySpec(kind=kind, limits=limits) for kind in kinds))
+        strategies = tuple(StrategySpec(kind=kind, limits=limits) for kind in kinds)
+        spec = CoreSpec(run="sim", strategies=strategies, global_limits=whole)
     return with_settings(spec, assignments), notes
 
 
@@ -147,11 +154,17 @@ def _span(seconds: int) -> str:
 
 
 def run_simulation(
-    path: Path, names: list[str], assignments: list[str], *, is_what_if: bool, progress: Progress | None = None
+    path: Path,
+    names: list[str],
+    assignments: list[str],
+    *,
+    is_what_if: bool,
+    profile: str = "",
+    progress: Progress | None = None,
 ) -> ReplayOutcome:
     """Simulate a log. Raises `ConfigError` for settings that do not fit, `BadInput` for a log that does not."""
     reader = EventLogReader(path)
-    spec, notes = spec_for(reader, names, assignments)
+    spec, notes = spec_for(reader, names, assignments, profile)
     collectors: list[Collector] = []
 
     def prepare(core: Core) -> None:
