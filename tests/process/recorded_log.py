@@ -15,7 +15,7 @@ from kernel.core import Core
 from kernel.log import LogHeader
 from kernel.profile import load_profile
 from persistence.event_log import SUFFIX, EventLogReader, SegmentReader
-from tests.process.kernel_run import BUSY
+from tests.process.kernel_run import BUSY, wait_for
 
 
 class RecordedLog:
@@ -102,6 +102,16 @@ class RecordedLog:
         assert found.difference is None, found.difference
         assert found.events == self.last_seq
         assert found.runs == len(self.headers)
+
+
+def wait_for_orders(data: Path, more_than: int = 0) -> int:
+    """Until so many were approved and are on the disk; how many there are."""
+
+    def count() -> int | None:
+        found = RecordedLog(data).count(OrderApproved)
+        return found if found > more_than else None
+
+    return wait_for(count, "orders", poll_s=0.2)
 
 
 def last_segment(data: Path) -> Path:

@@ -13,7 +13,7 @@ from bus.events import Alert, KillSwitchSet, OrderApproved
 from kernel.live import LOG_HALT
 from tests.process.conftest import Start
 from tests.process.kernel_run import BUSY, KernelRun, wait_for
-from tests.process.recorded_log import RecordedLog, last_segment
+from tests.process.recorded_log import RecordedLog, last_segment, wait_for_orders
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("process")]
 
@@ -35,14 +35,6 @@ def fill(ballast: Path) -> None:
     os.close(fd)
 
 
-def wait_for_orders(run: KernelRun, more_than: int = 0) -> int:
-    def count() -> int | None:
-        found = RecordedLog(run.data).count(OrderApproved)
-        return found if found > more_than else None
-
-    return wait_for(count, "orders", poll_s=0.2)
-
-
 def assert_orders_rested(log: RecordedLog) -> None:
     """Between the stop and its end nothing was approved but what the kernel itself does to end a position."""
     is_halted = False
@@ -57,7 +49,7 @@ def assert_orders_rested(log: RecordedLog) -> None:
 
 def test_a_log_that_cannot_grow_stops_orders_and_loses_nothing(start: Start, data: Path) -> None:
     run = start(*BUSY_FEED).wait_ready()
-    before = wait_for_orders(run)
+    before = wait_for_orders(data)
     limit_files(run, last_segment(data).stat().st_size)
     run.wait_cell("kill", "on")
     cells = run.cells()
@@ -71,7 +63,7 @@ def test_a_log_that_cannot_grow_stops_orders_and_loses_nothing(start: Start, dat
     assert "cannot write the event log" in run.read("/")
     limit_files(run, resource.RLIM_INFINITY)
     run.wait_cell("kill", "off")
-    wait_for_orders(run, before)
+    wait_for_orders(data, before)
     assert run.stop()[0] == 0
     log = RecordedLog(data)
     assert_orders_rested(log)
@@ -96,7 +88,7 @@ def test_the_operators_own_stop_outlives_the_trouble(start: Start, data: Path) -
 
 def test_a_stop_while_the_log_cannot_be_written_says_what_is_lost(start: Start, data: Path) -> None:
     run = start(*BUSY_FEED).wait_ready()
-    wait_for_orders(run)
+    wait_for_orders(data)
     limit_files(run, last_segment(data).stat().st_size)
     run.wait_cell("kill", "on")
     code, seconds = run.stop()
@@ -115,7 +107,7 @@ def test_a_stop_while_the_log_cannot_be_written_says_what_is_lost(start: Start, 
 
 def test_a_kill_while_the_log_cannot_be_written_leaves_a_log_to_continue(start: Start, data: Path) -> None:
     run = start(*BUSY_FEED).wait_ready()
-    wait_for_orders(run)
+    wait_for_orders(data)
     limit_files(run, last_segment(data).stat().st_size + 50)
     run.wait_cell("kill", "on")
     run.kill()
@@ -146,13 +138,13 @@ def test_a_full_disk_is_survived_until_space_returns(start: Start, small_disk: P
     data = small_disk / "data"
     ballast = small_disk / "ballast"
     run = start(*BUSY_FEED, folder=data).wait_ready()
-    before = wait_for_orders(run)
+    before = wait_for_orders(data)
     fill(ballast)
     run.wait_cell("kill", "on")
     assert "No space left on device" in run.cells()["kill.reason"]
     ballast.unlink()
     run.wait_cell("kill", "off")
-    wait_for_orders(run, before)
+    wait_for_orders(data, before)
     assert run.stop(signal.SIGINT)[0] == 0
     log = RecordedLog(data)
     assert_orders_rested(log)
@@ -163,7 +155,7 @@ def test_a_full_disk_is_survived_until_space_returns(start: Start, small_disk: P
 def test_a_start_on_a_full_disk_is_one_clear_error(start: Start, small_disk: Path) -> None:
     data = small_disk / "data"
     run = start(*BUSY_FEED, folder=data).wait_ready()
-    wait_for_orders(run)
+    wait_for_orders(data)
     run.kill()
     state = RecordedLog(data).state()
     ballast = small_disk / "ballast"

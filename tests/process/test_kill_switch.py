@@ -6,16 +6,12 @@ import pytest
 
 from bus.events import KillSwitchSet, OrderApproved
 from tests.process.conftest import Start
-from tests.process.kernel_run import BUSY, KernelRun, wait_for
-from tests.process.recorded_log import RecordedLog
+from tests.process.kernel_run import BUSY, wait_for
+from tests.process.recorded_log import RecordedLog, wait_for_orders
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("process")]
 
 BUSY_FEED = ("--profile", str(BUSY), "--speed", "2000", "--no-db")
-
-
-def wait_for_orders(run: KernelRun, more_than: int = 0) -> None:
-    wait_for(lambda: RecordedLog(run.data).count(OrderApproved) > more_than or None, "orders", poll_s=0.2)
 
 
 def orders_after_the_switch(data: Path) -> list[str]:
@@ -32,7 +28,7 @@ def orders_after_the_switch(data: Path) -> list[str]:
 
 def test_a_file_stops_everything_and_a_restart_does_not_lift_it(start: Start, data: Path) -> None:
     run = start(*BUSY_FEED).wait_ready()
-    wait_for_orders(run)
+    wait_for_orders(data)
     (data / "KILL").touch()
     run.wait_cell("kill", "on")
     assert run.cells()["kill.by"] == "file"
@@ -49,7 +45,7 @@ def test_a_file_stops_everything_and_a_restart_does_not_lift_it(start: Start, da
     approved = RecordedLog(data).count(OrderApproved)
     assert third.post("/kill/reset", reason="all is well") in (204, 303)
     third.wait_cell("kill", "off")
-    wait_for_orders(third, approved)
+    wait_for_orders(data, approved)
     assert third.stop()[0] == 0
     log = RecordedLog(data)
     assert not orders_after_the_switch(data)

@@ -5,24 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from bus.events import OrderApproved, StrategyCommand
+from bus.events import StrategyCommand
 from tests.process.conftest import Start
-from tests.process.kernel_run import BUSY, KernelRun, servers_of, wait_for
-from tests.process.recorded_log import RecordedLog, last_segment, torn_bytes
+from tests.process.kernel_run import BUSY, servers_of, wait_for
+from tests.process.recorded_log import RecordedLog, last_segment, torn_bytes, wait_for_orders
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.xdist_group("process")]
-
-
-def wait_for_orders(run: KernelRun) -> None:
-    """Until some were approved and their blocks are on the disk."""
-    wait_for(lambda: RecordedLog(run.data).count(OrderApproved) >= 5 or None, "orders", poll_s=0.2)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
 def test_a_demo_run_stops_in_order_and_its_log_verifies(number: signal.Signals, start: Start, data: Path) -> None:
     run = start("--speed", "5000").wait_ready()
     run.wait_cell("db.state", "up")
-    wait_for_orders(run)
+    wait_for_orders(data, 4)
     code, seconds = run.stop(number)
     assert (code, run.errors) == (0, "")
     assert seconds < 5.0
@@ -38,7 +33,7 @@ def test_a_demo_run_stops_in_order_and_its_log_verifies(number: signal.Signals, 
 
 def test_a_stop_under_full_load_waits_for_no_quiet_moment(start: Start, data: Path) -> None:
     run = start("--profile", str(BUSY), "--speed", "10000", "--no-db").wait_ready()
-    wait_for_orders(run)
+    wait_for_orders(data, 4)
     code, seconds = run.stop()
     assert (code, run.errors) == (0, "")
     assert seconds < 5.0
