@@ -1,4 +1,4 @@
-"""Where the shared reference shelf lies (`../shared` beside the checkout); tests that need it skip loudly without it."""
+"""Where the shared reference shelf lies (`../shared` beside the checkout); tests skip loudly without it."""
 
 import os
 from pathlib import Path

@@ -101,7 +101,7 @@ def load_manifest(path: Path, root: Path) -> ImportPlan:
             raise ConfigError(f"{path}: expected a manifest of at most {MANIFEST_BYTES_MAX} bytes")
         manifest = msgspec.toml.decode(path.read_bytes(), type=Manifest)
     except OSError as error:
-        raise ConfigError(f"{path}: the manifest cannot be read: {error}") from error
+        raise ConfigError(f"{path}: the manifest cannot be read: {error.strerror}") from error
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: {error}") from error
     if not root.is_dir():

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 from tqdm import tqdm
 
-from kernel import __version__
+from kernel.compose.code_version import code_version
 from kernel.compose.replaying import ReplayOutcome, as_json, as_report, run_simulation, run_verification
 from kernel.errors import ConfigError, KernelError
 from kernel.finance.money import plain_text
@@ -91,6 +91,9 @@ def _verify(path: Path, progress: Progress, *, is_json: bool) -> int:
         print(f"DIFFERENT at seq {result.difference.seq}")
         print(f"  recorded: {result.difference.recorded}")
         print(f"  replayed: {result.difference.replayed}")
+        made_by = sorted({each.header.code_version for each in EventLogReader(path).segments} - {code_version()})
+        if made_by:
+            print(f"  recorded by other code ({', '.join(made_by)}; this is {code_version()}): it may differ for that")
     return 0 if result.difference is None else 1
 
 
@@ -139,7 +142,7 @@ def import_command(arguments: argparse.Namespace) -> int:
     header = LogHeader(
         run="import",
         created_ts_ns=0,
-        code_version=__version__,
+        code_version=code_version(),
         profile="import",
         note=f"{plan.name}: {plan.note}" if plan.note else plan.name,
     )

@@ -13,9 +13,9 @@ import sys
 from collections.abc import Awaitable, Iterator
 from pathlib import Path
 
-from bus.clock import EventClock, WallClock
+from bus.clock import NS_PER_MS, EventClock, WallClock, stopwatch_ns
 from bus.events import Alert, KillSwitchSet, RunRestarted, StrategyCommand
-from kernel import __version__
+from kernel.compose.code_version import code_version
 from kernel.compose.recovery import Recovery
 from kernel.compose.registry import spec_of_profile
 from kernel.core import Core
@@ -30,6 +30,7 @@ BUNDLED = "@bundled"
 BUNDLED_LOG = Path(__file__).resolve().parent.parent.parent / "samples" / "demo.evl"
 KILL_FILE = "KILL"
 KILL_POLL_S = 0.5
+SIGNAL_ECHO_NS = 500 * NS_PER_MS  #: a terminal and a supervisor may both pass on the same Ctrl-C
 STOP_POLL_S = 0.02
 STOP_COMMANDS = {"keep": "pause", "cancel": "halt", "flatten": "stop"}
 
@@ -82,6 +83,7 @@ class KernelProcess:
         self.is_with_db = is_with_db
         self.is_failed = False  #: ended by a fault of its own rather than by request
         self._stopping = asyncio.Event()
+        self._stop_asked_ns = 0
         self._tasks: list[asyncio.Task[None]] = []
         _make_folder(data)
         self.lock = InstanceLock(data)
@@ -150,7 +152,7 @@ class KernelProcess:
         self.header = LogHeader(
             run=self.core.spec.run,
             created_ts_ns=start_ns,
-            code_version=__version__,
+            code_version=code_version(),
             profile=self.profile.name,
             previous_run=self.recovery.previous_run,
             segment=self.recovery.next_segment,
@@ -172,6 +174,7 @@ class KernelProcess:
     def _on_failure(self) -> None:
         """The loop cannot go on: what follows would be neither exact nor recorded."""
         self.is_failed = True
+        self._stop_asked_ns = now_ns
         self._stopping.set()
 
     async def _supervise(self, feed: Awaitable[None]) -> None:
@@ -208,10 +211,14 @@ class KernelProcess:
         self.core.bus.publish(StrategyCommand(ts_ns=self.clock.now_ns(), strategy=strategy, command=command, by=by))
 
     def request_stop(self) -> None:
-        """Begin the graceful stop; a second request ends the process at once."""
+        """Begin the graceful stop; a second request ends the process at once, unless it is the echo of the first."""
+        now_ns = stopwatch_ns()
         if self._stopping.is_set():
+            if now_ns - self._stop_asked_ns < SIGNAL_ECHO_NS:
+                return
             print("second signal: ending at once; the log keeps what was written", file=sys.stderr)
             os._exit(130)
+        self._stop_asked_ns = now_ns
         self._stopping.set()
 
     async def wait(self) -> None:

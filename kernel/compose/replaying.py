@@ -11,7 +11,7 @@ from bus.bus import STAGE_VIEW, Bus
 from bus.clock import NS_PER_MINUTE, NS_PER_S
 from bus.events import Bar, Fill, OrderApproved, PoolState, StrategySampled
 from bus.units import exact
-from kernel import __version__
+from kernel.compose.code_version import code_version
 from kernel.compose.registry import STRATEGIES, spec_of_header, spec_of_profile, strategy_kind, with_settings
 from kernel.core import Core, CoreSpec, StrategySpec
 from kernel.errors import ConfigError
@@ -273,7 +273,7 @@ def as_report(outcome: ReplayOutcome, mode: str) -> ReportInput:
         log_events=simulation.events,
         run_mode=mode,
         digest=simulation.digest,
-        code_version=__version__,
+        code_version=code_version(),
         started_ts_ns=simulation.first_ts_ns,
         ended_ts_ns=simulation.last_ts_ns,
         assumptions=outcome.assumptions,
