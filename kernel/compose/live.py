@@ -174,7 +174,6 @@ class KernelProcess:
     def _on_failure(self) -> None:
         """The loop cannot go on: what follows would be neither exact nor recorded."""
         self.is_failed = True
-        self._stop_asked_ns = now_ns
         self._stopping.set()
 
     async def _supervise(self, feed: Awaitable[None]) -> None:
