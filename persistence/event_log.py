@@ -77,7 +77,7 @@ class EventLogWriter:
         self._events: list[Event] = []
         self._derived: list[int] = []
         self._first_seq = header.first_seq
-        self._next_seq = header.first_seq
+        self._buffer = bytearray()  #: reused by every block
         self._waiting: deque[_Chunk] = deque()  # full blocks that the disk refused
         self._compressor = (
             zstandard.ZstdCompressor(compression_params=LIVE_COMPRESSION)
@@ -101,7 +101,7 @@ class EventLogWriter:
             raise
 
     def append(self, seq: int, is_derived: bool, event: Event) -> None:
-        """Take the next event. Raises `StoreError` only when the disk has refused for too long.
+        """Take the next event; `seq` follows the one before. Raises `StoreError` when the disk refused for too long.
 
         A block ends only before an input, so that a crash never keeps an input without all that was derived from it.
         """
@@ -112,7 +112,6 @@ class EventLogWriter:
             self._full()
             events = self._events
         events.append(event)
-        self._next_seq = seq + 1
 
     def _full(self) -> None:
         try:
@@ -136,12 +135,13 @@ class EventLogWriter:
             self._start_block()
 
     def _start_block(self) -> None:
-        self._first_seq = self._next_seq
+        self._first_seq += len(self._events)
         self._events = []
         self._derived = []
 
     def _write_block(self, first_seq: int, derived: list[int], events: list[Event]) -> None:
-        payload = self._compressor.compress(_encoder.encode(_Payload(derived, events)))
+        _encoder.encode_into(_Payload(derived, events), self._buffer)
+        payload = self._compressor.compress(self._buffer)
         head = _HEAD.pack(len(payload), 0, first_seq, len(events))
         crc = zlib.crc32(payload, zlib.crc32(head))
         self._write(_HEAD.pack(len(payload), crc, first_seq, len(events)) + payload)
