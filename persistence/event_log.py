@@ -66,11 +66,47 @@ def _schema_of(raw: bytes) -> int | None:
         return None
 
 
-class EventLogWriter:
-    """Appends events to one segment file; `append` only gathers, a block is written when it is full or flushed."""
+def segment_name(header: LogHeader) -> str:
+    """File name of a segment in the folder of a log: the order of names is the order of segments."""
+    return f"{header.segment:06d}-{header.run}{SUFFIX}"
 
-    def __init__(self, path: Path, header: LogHeader, zstd_level: int | None = None) -> None:
+
+def _create_segment(path: Path, header: LogHeader) -> tuple[int, int]:
+    """(descriptor, bytes written) of a new segment with its header; a failure leaves no file."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreError(
+            f"cannot create the event log {path}: {error.strerror}; choose another --data or --out"
+        ) from error
+    raw = _encoder.encode(header)
+    data = MAGIC + _U32_PAIR.pack(len(raw), zlib.crc32(raw)) + raw
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view) :]
+    except OSError as error:
+        os.close(descriptor)
+        path.unlink(missing_ok=True)
+        raise StoreError(
+            f"cannot write the event log {path}: {error.strerror}; free space or choose another --data"
+        ) from error
+    return descriptor, len(data)
+
+
+class EventLogWriter:
+    """Appends events to a segment file; `append` only gathers, a block is written when it is full or flushed."""
+
+    def __init__(
+        self,
+        path: Path,
+        header: LogHeader,
+        zstd_level: int | None = None,
+        segment_bytes_max: int | None = None,
+    ) -> None:
+        """`segment_bytes_max`: begin the next segment behind a block once this one is as large; None = never."""
         self.path = path
+        self._segment_bytes_max = segment_bytes_max
         self.header = header
         self.failure: str = ""  #: why the last write failed, "" while all is well
         self.blocks_written = 0
@@ -85,20 +121,7 @@ class EventLogWriter:
             else zstandard.ZstdCompressor(level=zstd_level)
         )
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise StoreError(
-                f"cannot create the event log {path}: {error.strerror}; choose another --data or --out"
-            ) from error
-        raw = _encoder.encode(header)
-        self.bytes_written = 0
-        try:
-            self._write(MAGIC + _U32_PAIR.pack(len(raw), zlib.crc32(raw)) + raw)
-        except StoreError:
-            os.close(self._fd)
-            path.unlink(missing_ok=True)
-            raise
+        self._fd, self.bytes_written = _create_segment(path, header)
 
     def append(self, seq: int, is_derived: bool, event: Event) -> None:
         """Take the next event; `seq` follows the one before. Raises `StoreError` when the disk refused for too long.
@@ -140,12 +163,27 @@ class EventLogWriter:
         self._derived = []
 
     def _write_block(self, first_seq: int, derived: list[int], events: list[Event]) -> None:
+        if self._segment_bytes_max is not None and self.bytes_written >= self._segment_bytes_max and not self.failure:
+            self._begin_next_segment(first_seq)
         _encoder.encode_into(_Payload(derived, events), self._buffer)
         payload = self._compressor.compress(self._buffer)
         head = _HEAD.pack(len(payload), 0, first_seq, len(events))
         crc = zlib.crc32(payload, zlib.crc32(head))
         self._write(_HEAD.pack(len(payload), crc, first_seq, len(events)) + payload)
         self.blocks_written += 1
+
+    def _begin_next_segment(self, first_seq: int) -> None:
+        header = msgspec.structs.replace(self.header, segment=self.header.segment + 1, first_seq=first_seq)
+        path = self.path.with_name(segment_name(header))
+        try:
+            descriptor, written = _create_segment(path, header)
+        except StoreError as error:
+            self.failure = str(error)
+            raise
+        os.fsync(self._fd)
+        os.close(self._fd)
+        self.path, self.header = path, header
+        self._fd, self.bytes_written = descriptor, written
 
     def _write(self, data: bytes) -> None:
         try:

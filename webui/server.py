@@ -14,7 +14,7 @@ from kernel.errors import ConfigError
 from webui.app import LOOPBACK_HOSTS, make_app
 from webui.auth import TOKEN_CHARS_MIN, Sessions
 from webui.source import DashboardSource
-from webui.stream import StreamHub
+from webui.stream import CLIENTS_MAX, StreamHub
 
 CONNECTIONS_MAX = 200
 DRAIN_S = 0.4  #: after the streams were told to end; what is still connected then is cut
@@ -51,6 +51,7 @@ class WebServer:
         certificate: Path | None = None,
         key: Path | None = None,
         token_hint: str = "",
+        clients_max: int = CLIENTS_MAX,
     ) -> None:
         if len(token) < TOKEN_CHARS_MIN:
             raise ConfigError(
@@ -74,6 +75,7 @@ class WebServer:
         self._certificate = certificate
         self._key = key
         self._token_hint = token_hint
+        self._clients_max = clients_max
         self._server: _Server | None = None
         self._serving: asyncio.Task[None] | None = None
         self._streaming: asyncio.Task[None] | None = None
@@ -100,7 +102,7 @@ class WebServer:
         listener = self._bind()
         self.port = listener.getsockname()[1]
         sessions = Sessions(self._token)
-        self._hub = StreamHub(self._source, sessions.is_live)
+        self._hub = StreamHub(self._source, sessions.is_live, clients_max=self._clients_max)
         app = make_app(
             self._source,
             sessions,

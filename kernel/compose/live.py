@@ -24,7 +24,7 @@ from kernel.live import LOG_HALT, LiveLoop
 from kernel.log import Block, LogHeader
 from kernel.profile import Profile
 from kernel.runner import BY_KERNEL
-from persistence.event_log import SUFFIX, EventLogReader, EventLogWriter
+from persistence.event_log import SEGMENT_BYTES_MAX, EventLogReader, EventLogWriter, segment_name
 
 BUNDLED = "@bundled"
 BUNDLED_LOG = Path(__file__).resolve().parent.parent.parent / "samples" / "demo.evl"
@@ -162,8 +162,9 @@ class KernelProcess:
             strategies=tuple(each.kind.name for each in self.core.spec.strategies),
             note=self.profile.data_note,
         )
-        name = f"{self.header.segment:06d}-{self.header.run}{SUFFIX}"
-        self.log = EventLogWriter(self.log_folder / name, self.header)
+        self.log = EventLogWriter(
+            self.log_folder / segment_name(self.header), self.header, segment_bytes_max=SEGMENT_BYTES_MAX
+        )
         self.recovery.mend()
         self.core.bus.seq = self.recovery.last_seq
         self.clock = EventClock(start_ns, speed)

@@ -120,6 +120,7 @@ def _web_server(dashboard: Dashboard, profile: Profile, token_path: Path) -> Web
         host=profile.web.host,
         port=profile.web.port,
         token_hint=str(token_path),
+        clients_max=profile.web.clients_max,
     )
 
 

@@ -273,3 +273,30 @@ def test_an_existing_segment_is_never_overwritten(tmp_path: Path) -> None:
     path = _write(tmp_path / "x.evl", [quote()])
     with pytest.raises(StoreError, match="cannot create the event log"):
         EventLogWriter(path, HEADER)
+
+
+def test_a_segment_that_is_large_enough_is_followed_by_the_next(tmp_path: Path) -> None:
+    header = msgspec.structs.replace(HEADER, segment=3, first_seq=11)
+    log = EventLogWriter(tmp_path / "000003-r1.evl", header, segment_bytes_max=2_000)
+    events = [quote(T0 + n) for n in range(12 * BLOCK_EVENTS_MAX)]
+    for index, event in enumerate(events):
+        log.append(11 + index, False, event)
+    log.close()
+    reader = EventLogReader(tmp_path)
+    names = [segment.path.name for segment in reader.segments]
+    assert len(names) > 1 and names[:2] == ["000003-r1.evl", "000004-r1.evl"]
+    assert _read(tmp_path) == events
+    firsts = [segment.header.first_seq for segment in reader.segments]
+    assert firsts[0] == 11 and firsts == sorted(set(firsts))
+
+
+def test_a_next_segment_that_cannot_begin_loses_nothing(tmp_path: Path) -> None:
+    log = EventLogWriter(tmp_path / "000001-r1.evl", HEADER, segment_bytes_max=1)
+    (tmp_path / "000002-r1.evl").write_text("in the way")
+    log.append(1, False, quote(T0))
+    with pytest.raises(StoreError, match="cannot create the event log"):
+        log.flush()
+    assert log.failure and log.unwritten == 1
+    log.flush()  # goes on in the segment that there is
+    log.close()
+    assert _read(tmp_path / "000001-r1.evl") == [quote(T0)]
