@@ -24,6 +24,7 @@ ROLE = "kernel"
 DATABASE = "kernel"
 PORT = 5432  # only part of the socket's file name
 SOCKET_PATH_BYTES_MAX = 107  # sockaddr_un.sun_path less its final zero, on Linux
+SHORT_PARENTS = ("/tmp", "/var/tmp")  # where TMPDIR itself is too long for a socket
 INITDB_TIMEOUT_S = 120.0
 READY_TIMEOUT_S = 120.0  # includes crash recovery
 LEFTOVER_TIMEOUT_S = 15.0
@@ -175,8 +176,7 @@ class EmbeddedPostgres:
         """A 0700 folder whose socket path fits; under the temporary folder when our own path does not do."""
         _remove_old_socket_dir(self._data_dir / "socket_dir")
         beside = home.folder / "run"
-        fits = len(os.fsencode(beside / f".s.PGSQL.{PORT}")) <= SOCKET_PATH_BYTES_MAX
-        if fits and "," not in str(beside):  # a comma separates hosts in a DSN
+        if _fits_socket(beside):
             shutil.rmtree(beside, ignore_errors=True)
             beside.mkdir(mode=0o700)
             folder = beside
@@ -191,6 +191,9 @@ class EmbeddedPostgres:
             with contextlib.suppress(FileExistsError):
                 self._socket_dir.mkdir(mode=0o700)
                 return self._socket_dir
+        for parent in (tempfile.gettempdir(), *SHORT_PARENTS):
+            if _fits_socket(Path(parent) / "kernel-pg-12345678") and os.access(parent, os.W_OK):
+                return Path(tempfile.mkdtemp(prefix="kernel-pg-", dir=parent))
         return Path(tempfile.mkdtemp(prefix="kernel-pg-"))
 
     def _run_until_ready(self, home: ServerHome, socket_dir: Path, deadline_s: float) -> bool:
@@ -213,6 +216,11 @@ class EmbeddedPostgres:
                 )
             time.sleep(POLL_S)
         return True
+
+
+def _fits_socket(folder: Path) -> bool:
+    """Whether a socket there has a path short enough, and one that a DSN can hold (a comma separates hosts)."""
+    return len(os.fsencode(folder / f".s.PGSQL.{PORT}")) <= SOCKET_PATH_BYTES_MAX and "," not in str(folder)
 
 
 def _make_cluster(home: ServerHome) -> None:

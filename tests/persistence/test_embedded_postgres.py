@@ -249,6 +249,24 @@ def test_a_long_path_puts_the_socket_in_a_private_temporary_folder(made: Path, t
         server.stop()
 
 
+def test_a_long_temporary_folder_does_not_keep_the_server_from_starting(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long_folder = tmp_path / ("temporary" * 9)
+    long_folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long_folder))
+    data_dir = tmp_path / ("long" * 20) / "data"
+    shutil.copytree(made, data_dir)
+    server = EmbeddedPostgres(data_dir, settings=FAST_UNSAFE)
+    try:
+        assert kept_answer(server.start()) == 42
+        socket_dir = Path((data_dir / "socket_dir").read_text())
+        assert long_folder not in socket_dir.parents
+    finally:
+        server.stop()
+    assert not socket_dir.exists() and not any(long_folder.iterdir())
+
+
 def test_the_temporary_socket_folder_of_a_killed_kernel_is_removed_at_the_next_start(
     made: Path, tmp_path: Path
 ) -> None:
