@@ -182,7 +182,9 @@ class EmbeddedPostgres:
             folder = beside
         else:
             folder = self._make_temporary_dir()
-            (self._data_dir / "socket_dir").write_text(str(folder))
+            note = self._data_dir / "socket_dir"
+            note.touch(mode=0o600)
+            note.write_text(str(folder))
         home.account.own(folder)
         return folder
 
