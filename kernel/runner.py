@@ -29,7 +29,7 @@ from bus.events import (
     TimerFired,
 )
 from bus.events.base import Event
-from bus.events.execution import Fill, OrderApproved
+from bus.events.execution import TERMINAL_REPORTS, Fill, OrderApproved, Report, Submitted
 from bus.ids import index_of
 from bus.intents import CancelOrder, Hedge, Intent, Opportunity, PlaceOrder, Swap, Wake
 from bus.units import ZERO, exact
@@ -58,6 +58,9 @@ class Slot:
         self.approved = 0
         self.denied: dict[str, int] = {}
         self.fills = 0
+        self.sent = 0  #: orders handed to a venue
+        self.landed = 0  #: orders with at least one fill
+        self.filling: set[str] = set()  #: of those, the ones without a terminal report
         self.last_event_ns = 0
         self.flattened_ns = 0
         self.is_stopped_by_kernel = False  #: by a graceful stop, not by a person
@@ -120,7 +123,10 @@ class Runner:
         self._bus.subscribe(StrategyFaulted, self._on_faulted, STAGE_STRATEGY)
         self._bus.subscribe(RunRestarted, self._on_restarted, STAGE_STRATEGY)
         self._bus.subscribe(OrderApproved, self._on_approved, STAGE_VIEW)
+        self._bus.subscribe(Submitted, self._on_submitted, STAGE_VIEW)
         self._bus.subscribe(Fill, self._on_fill, STAGE_VIEW)
+        for kind in TERMINAL_REPORTS:
+            self._bus.subscribe(kind, self._on_terminal, STAGE_VIEW)
 
     def add(self, strategy: AnyStrategy) -> Slot:
         """Put a strategy on the bus."""
@@ -311,6 +317,19 @@ class Runner:
         slot = self.slots.get(fill.strategy)
         if slot is not None:
             slot.fills += 1
+            if fill.order_id not in slot.filling:
+                slot.filling.add(fill.order_id)
+                slot.landed += 1
+
+    def _on_submitted(self, report: Submitted) -> None:
+        slot = self.slots.get(report.strategy)
+        if slot is not None:
+            slot.sent += 1
+
+    def _on_terminal(self, report: Report) -> None:
+        slot = self.slots.get(report.strategy)
+        if slot is not None:
+            slot.filling.discard(report.order_id)
 
     def _alert(self, severity: str, source: str, code: str, text: str) -> None:
         self._bus.publish(Alert(ts_ns=self._bus.now_ns, severity=severity, source=source, code=code, text=text))

@@ -30,6 +30,18 @@ class View(Struct, frozen=True, kw_only=True):
     """Base of every view: what the strategy's page shows live. Fields carry Meta titles and units like settings."""
 
 
+class Signal(Struct, frozen=True, kw_only=True):
+    """One point of a live chart: a signal against its threshold. None = not known now (a gap in the line).
+
+    A view that holds one, or a tuple of them, gets its chart.
+    """
+
+    name: str
+    value: float | None
+    threshold: float | None
+    unit: str
+
+
 class Funnel:
     """How many candidates got how far, and why the others did not. Counters are totals of the run."""
 

@@ -48,8 +48,8 @@ class TradeRow(Struct, frozen=True, kw_only=True):
     venue: str
     side: str
     qty: Decimal
-    price: Decimal
-    notional_usd: Decimal
+    price: Decimal | None
+    notional_usd: Decimal | None  #: None = the quote currency has no USD value
     status: str
     fees_usd: Decimal | None = None
     gas_usd: Decimal | None = None

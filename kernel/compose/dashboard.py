@@ -10,7 +10,7 @@ from bus.units import ZERO, exact
 from kernel import __version__
 from kernel.compose.dashboard_figures import groups_of
 from kernel.compose.dashboard_history import DashboardHistory
-from kernel.compose.dashboard_memory import Counts, DashboardMemory, SignalSample, pnl_of
+from kernel.compose.dashboard_memory import DashboardMemory, SignalSample, pnl_of
 from kernel.compose.database_keeper import DatabaseKeeper
 from kernel.compose.live import KernelProcess
 from kernel.position import Position
@@ -169,7 +169,6 @@ class Dashboard:
     def _row(self, slot: Slot) -> snapshot.StrategyRow:
         core, name, funnel = self._core, slot.name, slot.strategy.funnel
         books = core.ledger.books(name)
-        counts = self._memory.counts.get(name, Counts())
         timings = sorted(slot.timings_ns)
         samples = self._memory.samples.get(name, ())
         return snapshot.StrategyRow(
@@ -186,8 +185,8 @@ class Dashboard:
                 seen=funnel.seen,
                 priced=funnel.priced,
                 approved=slot.approved,
-                sent=counts.sent,
-                landed=counts.landed,
+                sent=slot.sent,
+                landed=slot.landed,
                 profitable=books.profitable,
             ),
             why_not=_ranked(funnel.why_not),
@@ -328,7 +327,7 @@ class Dashboard:
             return None
         title, unit = self._chosen(name, ring)
         points = tuple(
-            snapshot.SignalPoint(ts_ns, value, threshold) for ts_ns, each, value, threshold, _ in ring if each == title
+            snapshot.SignalPoint(ts_ns, each.value, each.threshold) for ts_ns, each in ring if each.name == title
         )
         return snapshot.Signal(title=title, unit=unit, threshold_title="threshold", points=points)
 
@@ -336,8 +335,10 @@ class Dashboard:
 def _nearness(ring: Iterable[SignalSample]) -> dict[str, tuple[float, str]]:
     """How near each signal is to its threshold now (1 = there, -1 = not known), with its unit."""
     latest: dict[str, tuple[float, str]] = {}
-    for _, title, value, threshold, unit in ring:
-        latest[title] = (abs(value) / abs(threshold) if value is not None and threshold else -1.0, unit)
+    for _, signal in ring:
+        value, threshold = signal.value, signal.threshold
+        nearness = abs(value) / abs(threshold) if value is not None and threshold else -1.0
+        latest[signal.name] = (nearness, signal.unit)
     return latest
 
 

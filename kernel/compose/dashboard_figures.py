@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.inspect import Metadata
 
+from kernel.strategy import Signal
 from webui.snapshot import Figure, FigureGroup
 from webui.typeset import count, decimal, words
 
@@ -36,7 +37,7 @@ def groups_of(view: Struct) -> tuple[FigureGroup, ...]:
 
 def _is_signal(value: Any) -> bool:
     first = value[0] if isinstance(value, tuple | list) and value else value
-    return isinstance(first, Struct) and {"name", "value", "threshold"} <= set(first.__struct_fields__)
+    return isinstance(first, Signal)
 
 
 def _heading(value: Struct, fallback: str) -> str:

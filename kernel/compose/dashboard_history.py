@@ -11,15 +11,14 @@ from kernel.compose.dashboard_memory import DashboardMemory, OrderRecord, pnl_of
 from kernel.core import Core
 from kernel.errors import StoreError
 from kernel.execution.router import instrument_of
-from kernel.finance.statistics import DEFINITIONS, summarise
+from kernel.finance.statistics import summarise
 from kernel.position import ClosedTrade
 from persistence.postgres import Database
 from webui import history
 from webui.snapshot import CostItem
-from webui.typeset import decimal, price, quantity, usd, words
+from webui.typeset import price, quantity, usd, words
 
 CLOSED_MAX = 5_000
-OF_POSITIONS = frozenset({"win_rate", "profit_factor", "turnover"})  #: the tables know these better
 MEMORY_NOTE = "from the memory of this run"
 
 
@@ -84,7 +83,7 @@ class DashboardHistory:
         intent = order.intent
         instrument = instrument_of(intent)
         fills = [report for _, report in record.reports if isinstance(report, Fill)]
-        usd_rate = self._core.market.quote_usd(instrument) or ZERO
+        usd_rate = self._core.market.quote_usd(instrument)
         return history.TradeRow(
             key=f"{record.seq:020d}",
             ts_ns=order.ts_ns,
@@ -94,7 +93,7 @@ class DashboardHistory:
             side=fills[0].side,
             qty=record.qty,
             price=record.value / record.qty,
-            notional_usd=record.value * usd_rate,
+            notional_usd=None if usd_rate is None else record.value * usd_rate,
             status=record.status,
             fees_usd=record.fees_usd,
             gas_usd=record.gas_usd,
@@ -110,35 +109,37 @@ class DashboardHistory:
         slot = core.runner.slots.get(name)
         if slot is None:
             return history.Performance(note="no such strategy in this run")
+        capital = exact(float(core.gate.limits_for(name).budget_usd))
+        if self._database is not None:
+            with contextlib.suppress(StoreError):
+                return await dashboard_stored.performance(self._database, name, since_ns, capital)
         samples = [each for each in self._memory.samples.get(name, ()) if each.ts_ns >= since_ns]
         closed = [each for each in self._closed if each.strategy == name and each.closed_ts_ns >= since_ns]
-        capital = exact(float(core.gate.limits_for(name).budget_usd))
-        books = core.ledger.books(name)
         curve = [(each.ts_ns, pnl_of(each)) for each in samples]
         open_since = [each.opened_ts_ns for each in core.ledger.positions_of(name)]
         found = summarise(curve, closed, capital_usd=capital, open_since_ns=open_since)
-        statistics = {
-            key: history.Statistic(title=title, text=_figure(key, getattr(found, key)), definition=definition)
-            for key, title, definition in DEFINITIONS
-        }
-        if self._database is not None:
-            of_curve = tuple(each for key, each in statistics.items() if key not in OF_POSITIONS)
-            with contextlib.suppress(StoreError):
-                return await dashboard_stored.performance(self._database, name, since_ns, of_curve)
         return history.Performance(
             pnl_usd=curve[-1][1] - curve[0][1] if len(curve) > 1 else None,
-            statistics=tuple(statistics.values()),
-            costs=(
-                CostItem("fees", books.fees_usd),
-                CostItem("gas", books.gas_usd),
-                CostItem("slippage (inside prices)", books.slippage_usd),
-                CostItem("funding paid", -books.funding_usd),
-            ),
+            statistics=tuple(dashboard_stored.statistics_of(found).values()),
+            costs=self._costs(name, samples, since_ns),
             by_day=_by(closed, lambda each: _day(each.closed_ts_ns)),
             by_instrument=_by(closed, lambda each: each.instrument),
             by_venue=_by(closed, lambda each: each.instrument.partition(":")[0]),
             simulated=core.is_simulated,
             note=f"{MEMORY_NOTE}; closed positions count one leg each",
+        )
+
+    def _costs(self, name: str, samples: Sequence[StrategySampled], since_ns: int) -> tuple[CostItem, ...]:
+        """Of the period: differences of its samples, and the slippage of its orders."""
+        if len(samples) < 2:
+            return ()
+        first, last = samples[0], samples[-1]
+        slippage = sum((each.slippage_usd for each in self._memory.records(name) if each.order.ts_ns >= since_ns), ZERO)
+        return (
+            CostItem("fees", last.fees_usd - first.fees_usd),
+            CostItem("gas", last.gas_usd - first.gas_usd),
+            CostItem("slippage (inside prices)", slippage),
+            CostItem("funding paid", first.funding_usd - last.funding_usd),
         )
 
     async def story(self, name: str, order_id: str) -> history.Story | None:
@@ -213,17 +214,6 @@ def _facts(report: Report) -> tuple[tuple[str, str], ...]:
         if text:
             facts.append((words(name), text))
     return tuple(facts)
-
-
-def _figure(key: str, value: float | Decimal | int | None) -> str:
-    if value is None:
-        return ""
-    number = value if isinstance(value, Decimal) else exact(float(value))
-    if key == "max_drawdown_usd":
-        return usd(number)
-    if key in ("total_return", "max_drawdown", "win_rate", "exposure"):
-        return f"{decimal(number * 100, 2)} %"
-    return decimal(number, 2)
 
 
 def _day(ts_ns: int) -> str:

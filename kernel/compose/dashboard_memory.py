@@ -3,7 +3,6 @@
 from collections import OrderedDict, deque
 from decimal import Decimal
 
-import msgspec
 from msgspec import Struct
 
 from bus.bus import STAGE_VIEW, Bus
@@ -22,10 +21,10 @@ from bus.events import (
     StrategyFaulted,
     StrategySampled,
     StrategyStateChanged,
-    Submitted,
 )
 from bus.units import ZERO
 from kernel.runner import Runner
+from kernel.strategy import Signal
 
 ORDERS_MAX = 4_000
 OPPORTUNITIES_MAX = 4_000
@@ -33,7 +32,7 @@ SAMPLES_MAX = 6_000  #: per strategy: four days of minutes
 ALERTS_MAX = 200
 FILLS_MAX = 200
 MARKS_MAX = 500
-SignalSample = tuple[int, str, float | None, float | None, str]  #: (ts_ns, name, value, threshold, unit)
+SignalSample = tuple[int, Signal]  #: event time and what the view said
 SIGNALS_MAX = 720
 
 
@@ -87,16 +86,6 @@ class Mark(Struct, frozen=True):
     text: str
 
 
-class Counts:
-    """Stages of the funnel that only reports know."""
-
-    __slots__ = ("landed", "sent")
-
-    def __init__(self) -> None:
-        self.sent = 0
-        self.landed = 0
-
-
 class DashboardMemory:
     """The rings."""
 
@@ -110,10 +99,8 @@ class DashboardMemory:
         self.fills: deque[tuple[int, Fill]] = deque(maxlen=FILLS_MAX)
         self.marks: deque[Mark] = deque(maxlen=MARKS_MAX)
         self.signals: dict[str, deque[SignalSample]] = {}
-        self.counts: dict[str, Counts] = {}
         self.versions: dict[str, int] = {}
         self.kill: KillSwitchSet | None = None
-        self._landed: set[str] = set()
         for kind in REPORTS:
             bus.subscribe(kind, self._on_report, STAGE_VIEW)
         for kind_, handler in (
@@ -134,32 +121,25 @@ class DashboardMemory:
         slot = self._runner.slots.get(sample.strategy)
         if slot is None:
             return
-        for name, value, threshold, unit in signals_of(slot.strategy.view()):
+        for signal in signals_of(slot.strategy.view()):
             ring = self.signals.setdefault(sample.strategy, deque(maxlen=SIGNALS_MAX))
-            ring.append((sample.ts_ns, name, value, threshold, unit))
+            ring.append((sample.ts_ns, signal))
 
     def _on_order(self, order: OrderApproved) -> None:
         if order.order_id in self.orders:
             return
         self.orders[order.order_id] = OrderRecord(order, self._bus.seq)
         if len(self.orders) > ORDERS_MAX:
-            gone, _ = self.orders.popitem(last=False)
-            self._landed.discard(gone)
+            self.orders.popitem(last=False)
 
     def _on_report(self, report: Report) -> None:
         record = self.orders.get(report.order_id)
         if record is None:
             return
         record.add(self._bus.seq, report)
-        counts = self.counts.setdefault(report.strategy, Counts())
-        if isinstance(report, Submitted):
-            counts.sent += 1
-        elif isinstance(report, Fill):
+        if isinstance(report, Fill):
             self.fills.append((self._bus.seq, report))
             self.versions[report.strategy] = self.versions.get(report.strategy, 0) + 1
-            if report.order_id not in self._landed:
-                self._landed.add(report.order_id)
-                counts.landed += 1
 
     def _on_opportunity(self, seen: OpportunitySeen) -> None:
         self.opportunities[seen.opportunity] = (self._bus.seq, seen)
@@ -212,12 +192,10 @@ def pnl_of(sample: StrategySampled) -> Decimal:
     return sample.realised_usd + sample.unrealised_usd - sample.fees_usd - sample.gas_usd + sample.funding_usd
 
 
-def signals_of(view: Struct) -> list[tuple[str, float | None, float | None, str]]:
-    """(name, value, threshold, unit) of the signal fields that a view declares: structs with those four fields."""
-    found = []
-    for field in msgspec.structs.fields(type(view)):
-        value = getattr(view, field.name)
-        for each in value if isinstance(value, tuple | list) else (value,):
-            if isinstance(each, Struct) and {"name", "value", "threshold", "unit"} <= set(each.__struct_fields__):
-                found.append((each.name, each.value, each.threshold, each.unit))  # type: ignore[attr-defined]
+def signals_of(view: Struct) -> list[Signal]:
+    """The signals that a view holds."""
+    found: list[Signal] = []
+    for name in view.__struct_fields__:
+        value = getattr(view, name)
+        found += [each for each in (value if isinstance(value, tuple | list) else (value,)) if isinstance(each, Signal)]
     return found

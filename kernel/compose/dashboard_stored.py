@@ -2,7 +2,8 @@
 
 from decimal import Decimal
 
-from kernel.finance.statistics import DEFINITIONS
+from bus.units import exact
+from kernel.finance.statistics import DEFINITIONS, Statistics, summarise
 from persistence import history as stored
 from persistence.postgres import Database
 from webui import history
@@ -10,7 +11,27 @@ from webui.snapshot import CostItem
 from webui.typeset import decimal, usd, words
 
 NOTE = "from the database"
+OF_POSITIONS = frozenset({"win_rate", "profit_factor", "turnover"})  #: sums of the tables, not of the curve
 WINS = {key: (title, definition) for key, title, definition in DEFINITIONS}
+
+
+def statistics_of(found: Statistics) -> dict[str, history.Statistic]:
+    """Figures of merit, typeset, by key."""
+    return {
+        key: history.Statistic(title=title, text=_figure(key, getattr(found, key)), definition=definition)
+        for key, title, definition in DEFINITIONS
+    }
+
+
+def _figure(key: str, value: float | Decimal | int | None) -> str:
+    if value is None:
+        return ""
+    number = value if isinstance(value, Decimal) else exact(float(value))
+    if key == "max_drawdown_usd":
+        return usd(number)
+    if key in ("total_return", "max_drawdown", "win_rate", "exposure"):
+        return f"{decimal(number * 100, 2)} %"
+    return decimal(number, 2)
 
 
 async def equity(
@@ -48,8 +69,8 @@ async def trades(database: Database, query: history.TradeQuery) -> history.Trade
             venue=each.venue,
             side=each.side,
             qty=each.qty,
-            price=each.price or Decimal(0),
-            notional_usd=each.notional_usd or Decimal(0),
+            price=each.price,
+            notional_usd=each.notional_usd,
             status=each.status,
             fees_usd=each.fees_usd,
             gas_usd=each.gas_usd,
@@ -63,11 +84,18 @@ async def trades(database: Database, query: history.TradeQuery) -> history.Trade
     return history.TradeList(rows=rows, next_key=page.next_key, instruments=page.instruments, note=NOTE)
 
 
-async def performance(
-    database: Database, name: str, since_ns: int, statistics: tuple[history.Statistic, ...]
-) -> history.Performance:
-    """Sums of the tables; `statistics` of the curve come from the caller, win rate and profit factor from here."""
+async def performance(database: Database, name: str, since_ns: int, capital_usd: Decimal) -> history.Performance:
+    """Sums of the tables and figures of the stored curve, all of the same period."""
     found = await stored.performance(database, name, since_ns)
+    points = (await stored.equity(database, name, since_ns, stored.POINTS_MAX)).points
+    curve = {each.ts_ns: each.pnl_usd for each in points}
+    figures = statistics_of(summarise(sorted(curve.items()), capital_usd=capital_usd))
+    held = sum(1 for each in points if each.exposure_usd > 0)
+    share = f"{decimal(Decimal(100 * held) / len(points), 1)} %" if points else ""
+    figures["exposure"] = history.Statistic(
+        title="Time in market", text=share, definition="Share of the period's samples with a position open."
+    )
+    statistics = tuple(each for key, each in figures.items() if key not in OF_POSITIONS)
     return history.Performance(
         pnl_usd=found.pnl_usd,
         statistics=(*statistics, *_of_positions(found)),

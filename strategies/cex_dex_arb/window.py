@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 from bus.clock import NS_PER_MS
 from bus.units import BPS_PER_UNIT
+from kernel.strategy import Signal
 from strategies.cex_dex_arb.legs import Pair
-from strategies.cex_dex_arb.view import CexDexArbView, PairView, Signal
+from strategies.cex_dex_arb.view import CexDexArbView, PairView
 
 if TYPE_CHECKING:
     from strategies.cex_dex_arb.strategy import CexDexArb

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 from bus.clock import NS_PER_HOUR
 from kernel.finance.funding import apr
+from kernel.strategy import Signal
 from strategies.drift_funding_arb.exits import distance_pct
 from strategies.drift_funding_arb.position import CarryPosition, Leg
-from strategies.drift_funding_arb.view import DriftFundingArbView, LegView, MarketView, Signal
+from strategies.drift_funding_arb.view import DriftFundingArbView, LegView, MarketView
 
 if TYPE_CHECKING:
     from strategies.drift_funding_arb.strategy import DriftFundingArb

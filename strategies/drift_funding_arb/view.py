@@ -5,20 +5,11 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from kernel.strategy import View
+from kernel.strategy import Signal, View
 
 
 def _meta(title: str, unit: str = "", description: str = "") -> Meta:
     return Meta(title=title, description=description or title, extra={"unit": unit})
-
-
-class Signal(Struct, frozen=True, kw_only=True):
-    """One point of a live chart: a signal against its threshold. None = not known now (a gap in the line)."""
-
-    name: str
-    value: float | None
-    threshold: float
-    unit: str
 
 
 class LegView(Struct, frozen=True, kw_only=True):

@@ -45,6 +45,16 @@ def _restarted(before: Stage, *kinds: type[Any], at_ns: int, keep: int | None = 
     return stage
 
 
+def test_a_fold_counts_the_funnel_as_living_it_did() -> None:
+    script = once(lambda: (place(qty="1"), place(qty="1", tif="gtc", limit_price=Decimal(1990))))
+    before = Stage(puppet("a", script))
+    before.feed(*[quote(T0 + n * SECOND, qty=0.4) for n in range(1, 6)])
+    lived = before.core.runner.slots["a"]
+    assert (lived.sent, lived.landed, lived.fills) == (lived.approved, 1, 1) and lived.approved > lived.landed
+    folded = _restarted(before, puppet("a", script), at_ns=T0 + 9 * SECOND).core.runner.slots["a"]
+    assert (folded.approved, folded.sent, folded.landed, folded.fills) == (lived.approved, lived.sent, 1, 1)
+
+
 REST: dict[str, Any] = {"tif": "gtc", "limit_price": Decimal(1990)}
 
 
