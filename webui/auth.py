@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from webui.roles import Role
+
 TOKEN_CHARS_MIN = 16
 IDLE_S = 12 * 3600.0  #: a tab that listens keeps its session alive
 ABSOLUTE_S = 7 * 86400.0
@@ -24,6 +26,7 @@ class Session(Struct):
     csrf: str
     created_s: float
     used_s: float
+    role: Role = Role.ADMIN  #: the access token is the owner's
 
 
 class Sessions:
