@@ -16,7 +16,8 @@ from webui.data import Data
 from webui.guard import Guard
 from webui.login import Login
 from webui.pages import Pages
-from webui.rendering import STATIC, Renderer
+from webui.part import Part
+from webui.rendering import STATIC, Nav, Renderer
 from webui.source import DashboardSource
 from webui.stream import StreamHub
 
@@ -32,9 +33,13 @@ def make_app(
     cookie_name: str = "kernel_session",
     is_secure: bool = False,
     token_hint: str = "",
+    parts: tuple[Part, ...] = (),
 ) -> ASGIApp:
     """The ASGI application. `is_secure` marks the cookie for https only; `token_hint` says where the token is kept."""
-    renderer = Renderer()
+    renderer = Renderer(_nav(parts), tuple(tab for part in parts for tab in part.tabs))
+    for part in parts:
+        part.bind(renderer, source)
+        hub.part_topics |= dict.fromkeys(part.topic_kinds, part.render)
     login = Login(sessions, LoginBrake(), renderer, cookie_name=cookie_name, is_secure=is_secure, hint=token_hint)
     pages = Pages(source, renderer)
     data = Data(source, hub)
@@ -60,7 +65,8 @@ def make_app(
             Route("/data/equity", data.equity),
             Route("/data/equity.csv", data.equity_csv),
             Mount("/static", StaticFiles(directory=STATIC)),
-            # One strategy: {module} is its name. The pages of the next issue (settings, guide, logs) join here.
+            *(route for part in parts for route in part.routes()),
+            # One strategy: {module} is its name.
             Route("/{module}/dashboard", pages.dashboard),
             Route("/{module}/performance", pages.performance),
             Route("/{module}/trades", pages.trades),
@@ -73,3 +79,10 @@ def make_app(
         exception_handlers={HTTPException: refused, 500: refused},
     )
     return Guard(app, sessions=sessions, allowed_hosts=allowed_hosts, cookie_name=cookie_name)
+
+
+def _nav(parts: tuple[Part, ...]) -> Nav:
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for item in (item for part in parts for item in part.nav):
+        groups.setdefault(item.group, []).append((item.href, item.label))
+    return tuple((heading, tuple(links)) for heading, links in groups.items())

@@ -17,7 +17,6 @@ from webui.pages import trade_query
 from webui.periods import PERIODS, since_ns
 from webui.source import DashboardSource
 from webui.stream import TOPICS_MAX, StreamHub, StreamResponse
-from webui.topics import Moment
 
 CHART_POINTS = 600
 CSV_POINTS = 100_000
@@ -46,7 +45,7 @@ class Data:
         topics = tuple(dict.fromkeys(("shell", *asked)))
         if len(topics) > TOPICS_MAX:
             raise HTTPException(400, f"topics: expected at most {TOPICS_MAX}, found {len(topics)}")
-        moment = Moment(self._source)
+        moment = self._hub.moment()
         for topic in topics:
             if moment.render(topic) is None:
                 raise HTTPException(400, f"topics: there is no topic {topic[:80]!r}")

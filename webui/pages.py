@@ -11,11 +11,12 @@ from kernel.errors import StoreError
 from webui.cells import Cells
 from webui.history import Performance, Story, TradeList, TradeQuery
 from webui.overview_cells import overview_cells
+from webui.part import strategy_page
 from webui.periods import PERIODS, since_ns
 from webui.rendering import Renderer
 from webui.snapshot import StrategyPage
 from webui.source import DashboardSource
-from webui.strategy_cells import positions_cells, strategy_cells
+from webui.strategy_cells import positions_cells
 from webui.topics import Moment
 
 Answer = TypeVar("Answer")
@@ -91,24 +92,9 @@ class Pages:
         return page
 
     def _strategy(self, request: Request, kind: str, cells: Cells | None = None, **values: object) -> Response:
-        name = request.path_params["module"]
-        moment = Moment(self._source)
-        page = moment.strategy(name)
-        if page is None:
-            raise HTTPException(404, f"there is no strategy {name[:80]!r}")
-        topics = (f"strategy:{name}",) if kind != "positions" else (f"strategy:{name}", f"positions:{name}")
-        return self._renderer.page(
-            request,
-            f"{kind}.html",
-            moment,
-            strategy_cells(page) | (cells or {}),
-            topics,
-            title=page.row.title,
-            page=page,
-            tab="trades" if kind == "story" else kind,
-            periods=PERIODS,
-            **values,
-        )
+        topics = () if kind != "positions" else (f"positions:{request.path_params['module']}",)
+        tab = "trades" if kind == "story" else kind
+        return strategy_page(self._renderer, self._source, request, f"{kind}.html", tab, cells, topics, **values)
 
 
 def trade_query(request: Request, limit: int) -> TradeQuery:

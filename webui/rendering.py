@@ -10,17 +10,20 @@ from starlette.responses import HTMLResponse
 from webui import typeset
 from webui.cells import Cells
 from webui.overview_cells import shell_cells
+from webui.roles import role_of
 from webui.topics import Moment
 
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
 TABS = (("dashboard", "Dashboard"), ("performance", "Performance"), ("trades", "Trades"), ("positions", "Positions"))
+Nav = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]  #: (heading, ((href, label), …)), …
 
 
 class Renderer:
     """Turns a template and its values into a response."""
 
-    def __init__(self) -> None:
+    def __init__(self, nav: Nav = (), tabs: tuple[tuple[str, str], ...] = ()) -> None:
+        """`nav` is what stands in the rail below the strategies; `tabs` are added to those of every strategy."""
         self._jinja = jinja2.Environment(
             loader=jinja2.FileSystemLoader(FOLDER / "templates"),
             autoescape=True,
@@ -28,7 +31,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._jinja.globals |= {"t": typeset, "tabs": TABS}
+        self._jinja.globals |= {"t": typeset, "tabs": (*TABS, *tabs), "nav": nav}
         self._jinja.filters["ms"] = lambda ts_ns: (ts_ns or 0) // 1_000_000
 
     def page(
@@ -49,6 +52,7 @@ class Renderer:
             cells=shell_cells(now) | cells,
             topics=",".join(topics),
             csrf=request.scope["session"].csrf,
+            role=role_of(request).label,
             path=request.url.path,
             **values,
         )

@@ -13,6 +13,7 @@ import uvicorn
 from kernel.errors import ConfigError
 from webui.app import LOOPBACK_HOSTS, make_app
 from webui.auth import TOKEN_CHARS_MIN, Sessions
+from webui.part import Part
 from webui.source import DashboardSource
 from webui.stream import CLIENTS_MAX, StreamHub
 
@@ -52,6 +53,7 @@ class WebServer:
         key: Path | None = None,
         token_hint: str = "",
         clients_max: int = CLIENTS_MAX,
+        parts: tuple[Part, ...] = (),
     ) -> None:
         if len(token) < TOKEN_CHARS_MIN:
             raise ConfigError(
@@ -76,6 +78,7 @@ class WebServer:
         self._key = key
         self._token_hint = token_hint
         self._clients_max = clients_max
+        self._parts = parts
         self._server: _Server | None = None
         self._serving: asyncio.Task[None] | None = None
         self._streaming: asyncio.Task[None] | None = None
@@ -111,6 +114,7 @@ class WebServer:
             cookie_name=f"kernel_session_{self.port}",  # cookies know no ports: two kernels on one host
             is_secure=self._has_tls,
             token_hint=self._token_hint,
+            parts=self._parts,
         )
         config = uvicorn.Config(
             app,

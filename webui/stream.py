@@ -16,7 +16,7 @@ from starlette.types import Message, Receive, Scope, Send
 from webui.cells import Cell, Cells
 from webui.source import DashboardSource
 from webui.stream_client import QUEUE_MAX, StreamClient
-from webui.topics import Moment, Rendered
+from webui.topics import Moment, Render, Rendered
 
 CLIENTS_MAX = 20
 PERIOD_S = 0.25
@@ -88,6 +88,7 @@ class StreamHub:
         queue_max: int = QUEUE_MAX,
     ) -> None:
         self._source = source
+        self.part_topics: dict[str, Render] = {}  #: kind -> who renders it; filled before the first client
         self._is_session_live = is_session_live
         self._period_s = period_s
         self._clients_max = clients_max
@@ -105,6 +106,10 @@ class StreamHub:
     def clients(self) -> int:
         """Open streams."""
         return len(self._clients)
+
+    def moment(self) -> Moment:
+        """One look, for all topics."""
+        return Moment(self._source, self.part_topics)
 
     def open(self, topics: tuple[str, ...], session_id: str) -> StreamClient | None:
         """A new client, or None when the cap is reached (or the hub is closing)."""
@@ -145,7 +150,7 @@ class StreamHub:
         wanted = sorted({topic for client in self._clients for topic in client.topics})
         for gone in self._topics.keys() - wanted:
             del self._topics[gone]
-        moment = Moment(self._source)
+        moment = self.moment()
         for topic in wanted:
             rendered = moment.render(topic)
             if rendered is not None:

@@ -1,4 +1,9 @@
-"""Stream topics: `shell`, `overview`, `strategy:NAME`, `positions:NAME`, each rendered to cells from one snapshot."""
+"""Stream topics, each rendered to cells from one snapshot: `shell`, `overview`, `strategy:NAME`, `positions:NAME`.
+
+Parts of the interface add topics of their own kinds.
+"""
+
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
@@ -16,11 +21,15 @@ class Rendered(Struct, frozen=True):
     points: tuple[SignalPoint, ...] = ()
 
 
-class Moment:
-    """One look at the source: several topics of a tick share it."""
+Render = Callable[[str], Rendered | None]
 
-    def __init__(self, source: DashboardSource) -> None:
+
+class Moment:
+    """One look at the source: several topics of a tick share it. `parts` render the topics of the kinds they own."""
+
+    def __init__(self, source: DashboardSource, parts: Mapping[str, Render] | None = None) -> None:
         self._source = source
+        self._parts = parts or {}
         self._overview: Overview | None = None
         self._strategies: dict[str, StrategyPage | None] = {}
 
@@ -51,4 +60,5 @@ class Moment:
         if kind == "positions":
             held = self._source.positions(name)
             return None if held is None else Rendered(positions_cells(held))
-        return None
+        render = self._parts.get(kind)
+        return None if render is None else render(topic)

@@ -29,8 +29,8 @@ function onKey(event) {
 
 function chordTarget(key) {
   if (key === "o") return "/";
-  if (/^[1-9]$/.test(key)) return document.querySelectorAll(".rail .navlink")[Number(key)]?.href;
-  const current = document.querySelector(".rail .navlink[aria-current]");
+  if (/^[1-9]$/.test(key)) return document.querySelectorAll(".rail .navlink:not(.system)")[Number(key)]?.href;
+  const current = document.querySelector(".rail .navlink[aria-current]:not(.system)");
   if (TABS[key] && current && current.pathname !== "/") return current.pathname.replace(/[^/]+$/, TABS[key]);
   return null;
 }
