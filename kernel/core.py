@@ -25,9 +25,11 @@ from kernel.ledger import Ledger
 from kernel.market import Market
 from kernel.pools import Pools
 from kernel.risk import RiskGate
-from kernel.risk_limits import GlobalLimits, RiskLimits
+from kernel.risk_limits import GlobalLimits, RiskLimits, loosest
 from kernel.runner import Runner
 from kernel.strategy import AnyStrategy, Settings, SettingsT, convert_settings
+
+PAPER_NAME = "paper"  #: `SettingsChanged.strategy` of the paper venue's settings
 
 
 class StrategySpec(Struct, frozen=True, kw_only=True):
@@ -45,12 +47,15 @@ class CoreSpec(Struct, frozen=True, kw_only=True):
     seed: int = 0
     strategies: tuple[StrategySpec, ...] = ()
     global_limits: dict[str, Any] = {}
+    ceilings: dict[str, Any] = {}  #: hard bounds of limits, by name; what is not named is not bounded
     paper: dict[str, Any] = {}
     is_live: bool = False
 
     def settings_table(self) -> dict[str, dict[str, Any]]:
         """Plain values for the log header."""
         table: dict[str, dict[str, Any]] = {"risk": dict(self.global_limits), "paper": dict(self.paper)}
+        if self.ceilings:
+            table["ceilings"] = dict(self.ceilings)
         for spec in self.strategies:
             table[spec.kind.name] = {"settings": dict(spec.settings), "limits": dict(spec.limits)}
         return table
@@ -72,13 +77,15 @@ class Core:
             each.kind.name: _checked(RiskLimits, each.limits, f"{each.kind.name}.limits") for each in spec.strategies
         }
         whole = _checked(GlobalLimits, spec.global_limits, "global limits")
-        self.gate = RiskGate(spec.run, limits, whole, self.ledger, self.market)
+        self.ceilings = ceilings_of(spec.ceilings)
+        self.gate = RiskGate(spec.run, limits, whole, self.ledger, self.market, self.ceilings)
         self.paper_settings = _checked(PaperSettings, spec.paper, "paper")
         self.is_simulated = executors is None
+        self._paper: PaperVenue | None = None
+        if executors is None:
+            self._paper = PaperVenue(self.bus, self.market, self.pools, self.paper_settings, spec.seed)
         bound: dict[str, Executor] = (
-            {"*": PaperVenue(self.bus, self.market, self.pools, self.paper_settings, spec.seed)}
-            if executors is None
-            else executors(self.bus, self.market)
+            {"*": self._paper} if self._paper is not None else executors(self.bus, self.market) if executors else {}
         )
         self.router = Router(self.bus, self.market, bound)
         self.runner = Runner(
@@ -97,7 +104,8 @@ class Core:
         self.hedges.attach()
         if self.is_simulated:
             PaperFunding(bus, self.market, self.ledger).attach()
-            PaperAccount(bus, self.market, self.ledger, self.paper_settings).attach()
+            self._paper_account = PaperAccount(bus, self.market, self.ledger, self.paper_settings)
+            self._paper_account.attach()
         self.runner.attach()
         bus.subscribe(RunRestarted, self._on_restarted, STAGE_STRATEGY)
         for each in self.spec.strategies:
@@ -109,7 +117,15 @@ class Core:
         bus.subscribe(SettingsChanged, self._on_settings, STAGE_STRATEGY)
 
     def _on_settings(self, event: SettingsChanged) -> None:
-        """Limits may have changed: strategies size within them."""
+        """Limits may have changed: strategies size within them. Or the paper venue behaves otherwise from here on."""
+        if event.strategy == PAPER_NAME and self._paper is not None:
+            try:
+                self.paper_settings = msgspec.json.decode(event.settings_json, type=PaperSettings)
+            except msgspec.MsgspecError as error:
+                self.runner.refuse_settings(PAPER_NAME, str(error))
+                return
+            self._paper.apply(self.paper_settings)
+            self._paper_account.apply(self.paper_settings)
         for name, slot in self.runner.slots.items():
             slot.strategy.notional_cap_usd = self._leg_cap_usd(name)
 
@@ -156,6 +172,11 @@ class Core:
     def state(self) -> dict[str, Any]:
         """Books and reservations as plain, sorted, exact values: the end of every digest."""
         return {"ledger": self.ledger.state(), "gate": self.gate.state(), "open": sorted(self.router.open)}
+
+
+def ceilings_of(named: dict[str, Any]) -> GlobalLimits | None:
+    """The hard ceilings of a profile, None when it names none. Raises `ConfigError` naming the field."""
+    return _checked(GlobalLimits, {**loosest(), **named}, "ceilings") if named else None
 
 
 def _checked(kind: type[SettingsT], values: dict[str, Any], owner: str) -> SettingsT:

@@ -66,6 +66,8 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     stop: StopTable = StopTable()
     strategies: dict[str, StrategyTable] = {}
     global_limits: dict[str, Any] = {}
+    ceilings: dict[str, Any] = {}  #: hard bounds of risk limits, which nothing but this file can raise
+    platform: dict[str, dict[str, Any]] = {}  #: settings of platform parts: rpc, alerts, dashboard, logs
     paper: dict[str, Any] = {}
     database_url: str = ""
     pg_bin: str = ""
@@ -91,6 +93,11 @@ def load_profile(name: str, environ: Mapping[str, str] | None = None) -> Profile
     except msgspec.ValidationError as error:
         raise ConfigError(f"{path}: {error}") from error
     return _with_environment(profile, env)
+
+
+def infrastructure(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment, for the parts whose declarations name the variables that they take: infrastructure alone."""
+    return dict(os.environ if environ is None else environ)
 
 
 def default_profile_name(environ: Mapping[str, str] | None = None) -> str:

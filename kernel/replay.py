@@ -177,6 +177,7 @@ def spec_from_header(header: LogHeader, kinds: Callable[[str], type[Any]]) -> Co
             for name in header.strategies
         ),
         global_limits=table.get("risk", {}),
+        ceilings=table.get("ceilings", {}),
         paper=table.get("paper", {}),
         is_live=header.is_live,
     )

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from kernel.errors import ConfigError
+from kernel.settings import fields_of
 from kernel.strategy import Settings
 
 USD_MAX = 1e7
@@ -174,9 +175,19 @@ def checked_limits(limits: LimitsT, ceilings: GlobalLimits | None = None) -> Lim
     except msgspec.ValidationError as error:
         raise ConfigError(f"risk limits: {error}") from error
     if ceilings is not None:
-        for name in proven.__struct_fields__:
-            _refuse_laxer(name, getattr(proven, name), getattr(ceilings, name))
+        for name, text in laxer_than(proven, ceilings).items():
+            raise ConfigError(f"risk limit {name}: {text}")
     return proven
+
+
+def laxer_than(limits: RiskLimits, ceilings: GlobalLimits) -> dict[str, str]:
+    """Every field in which limits are laxer than the hard ceilings, with what is allowed and what was found."""
+    flaws = {}
+    for name in limits.__struct_fields__:
+        text = _laxity(name, getattr(limits, name), getattr(ceilings, name))
+        if text:
+            flaws[name] = text
+    return flaws
 
 
 def limits_from_json(kind: type[LimitsT], text: str, ceilings: GlobalLimits | None = None) -> LimitsT:
@@ -188,14 +199,26 @@ def limits_from_json(kind: type[LimitsT], text: str, ceilings: GlobalLimits | No
     return checked_limits(limits, ceilings)
 
 
-def _refuse_laxer(name: str, value: Any, ceiling: Any) -> None:
+def _laxity(name: str, value: Any, ceiling: Any) -> str:
     if name in BLACKLISTS:
         missing = sorted(set(ceiling) - set(value))
-        if missing:
-            raise ConfigError(f"risk limit {name}: must keep {', '.join(missing)}, which the ceiling names")
-        return
+        return f"must keep {', '.join(missing)}, which the ceiling names" if missing else ""
     is_manual = name == "failure_cooldown_s"
     own, hard = (math.inf if is_manual and each == 0 else each for each in (value, ceiling))
     if (own < hard) if name in LOWER_IS_LAXER else (own > hard):
         word = "at least" if name in LOWER_IS_LAXER else "at most"
-        raise ConfigError(f"risk limit {name}: the hard ceiling allows {word} {ceiling:g}, found {value:g}")
+        return f"the hard ceiling allows {word} {ceiling:g}, found {value:g}"
+    return ""
+
+
+def loosest() -> dict[str, Any]:
+    """The ceilings that forbid nothing beyond the bounds: for a profile that names only some."""
+    plain: dict[str, Any] = msgspec.to_builtins(GlobalLimits())
+    for field in fields_of(GlobalLimits):
+        if field.name in BLACKLISTS:
+            plain[field.name] = []
+        elif field.name == "failure_cooldown_s":
+            plain[field.name] = 1  # 0 stands for a breaker that only a person resets: the strictest
+        else:
+            plain[field.name] = field.low if field.name in LOWER_IS_LAXER else field.high
+    return plain

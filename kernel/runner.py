@@ -232,9 +232,13 @@ class Runner:
                 slot.strategy.Settings, msgspec.json.decode(event.settings_json, type=dict[str, Any])
             )
         except msgspec.MsgspecError as error:
-            self._alert("warning", event.strategy, "settings_refused", f"kept the last good settings: {error}")
+            self.refuse_settings(event.strategy, str(error))
             return
         slot.strategy.apply(settings)
+
+    def refuse_settings(self, owner: str, error: str) -> None:
+        """Tell that recorded settings cannot be used."""
+        self._alert("warning", owner, "settings_refused", f"kept the last good settings: {error}")
 
     def _on_command(self, event: StrategyCommand) -> None:
         slot = self.slots.get(event.strategy)

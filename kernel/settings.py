@@ -86,15 +86,22 @@ def plain_of(settings: Settings) -> dict[str, Any]:
 
 def checked_settings(kind: type[SettingsT], values: Mapping[str, Any], owner: str) -> SettingsT:
     """A valid struct from plain values or posted texts. Raises `SettingsRefused` with all wrong fields at once."""
+    errors = field_errors(kind, values)
+    if errors:
+        raise SettingsRefused(owner, errors)
+    try:
+        return convert_settings(kind, dict(values))
+    except msgspec.ValidationError as error:
+        name = str(error).partition(":")[0].strip()  # a rule over several fields names one of them first
+        raise SettingsRefused(owner, {name if name in kind.__struct_fields__ else WHOLE: str(error)}) from error
+
+
+def field_errors(kind: type[Settings], values: Mapping[str, Any]) -> dict[str, str]:
+    """What is wrong with each value by itself, in the order of the fields; unknown names last."""
     info = msgspec.inspect.type_info(kind)
     assert isinstance(info, StructType)
-    known = {each.name: each for each in info.fields}
+    known = {each.name for each in info.fields}
     errors: dict[str, str] = {}
-    for name in values:
-        if name not in known:
-            near = get_close_matches(str(name), known, n=3)
-            hint = f"; did you mean {', '.join(near)}?" if near else ""
-            errors[str(name)[:100]] = f"there is no such setting{hint}"
     annotations = {each.name: each.type for each in msgspec.structs.fields(kind)}
     for field in fields_of(kind):
         if field.name not in values:
@@ -103,12 +110,12 @@ def checked_settings(kind: type[SettingsT], values: Mapping[str, Any], owner: st
         text = _field_error(field, annotations[name], values[name])
         if text:
             errors[name] = text
-    if errors:
-        raise SettingsRefused(owner, {name: errors[name] for name in sorted(errors, key=_order(known))})
-    try:
-        return convert_settings(kind, dict(values))
-    except msgspec.ValidationError as error:
-        raise SettingsRefused(owner, {_named(str(error), known): str(error)}) from error
+    for name in values:
+        if name not in known:
+            near = get_close_matches(str(name), known, n=3)
+            hint = f"; did you mean {', '.join(near)}?" if near else ""
+            errors[str(name)[:100]] = f"there is no such setting{hint}"
+    return errors
 
 
 def expected_of(field: SettingField) -> str:
@@ -128,6 +135,8 @@ def expected_of(field: SettingField) -> str:
 def _field_error(field: SettingField, annotation: Any, value: Any) -> str:
     if isinstance(value, str) and len(value) > TEXT_MAX:
         return f"expected at most {TEXT_MAX} characters, found {len(value)}"
+    if _is_unstorable(value):
+        return f"expected text without NUL and broken characters, found {_shown(value)}"
     if _is_unfinite(value):
         return f"expected a finite number, found {value}"
     try:
@@ -139,6 +148,15 @@ def _field_error(field: SettingField, annotation: Any, value: Any) -> str:
     return f"expected a finite number, found {value}" if _is_unfinite(converted) else ""
 
 
+def _is_unstorable(value: Any) -> bool:
+    """NUL and lone surrogates: neither the log nor the database can keep them."""
+    if isinstance(value, dict):
+        return any(_is_unstorable(each) for pair in value.items() for each in pair)
+    if isinstance(value, list | tuple):
+        return any(_is_unstorable(each) for each in value)
+    return isinstance(value, str) and ("\x00" in value or any("\ud800" <= each <= "\udfff" for each in value))
+
+
 def _is_unfinite(value: Any) -> bool:
     if isinstance(value, dict):
         return any(_is_unfinite(each) for each in value.values())
@@ -148,17 +166,6 @@ def _is_unfinite(value: Any) -> bool:
 def _shown(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}…"
-
-
-def _order(known: Mapping[str, Any]) -> Any:
-    places = {name: place for place, name in enumerate(known)}
-    return lambda name: (places.get(name, len(places)), name)
-
-
-def _named(message: str, known: Mapping[str, Any]) -> str:
-    """The field that a cross-field rule names first ("cex_venues: expected …"), else the whole."""
-    first = message.partition(":")[0].strip()
-    return first if first in known else WHOLE
 
 
 def _field(field: Any, default: Any) -> SettingField:

@@ -110,6 +110,19 @@ class Database:
         finally:
             await _give_back(pool, connection)
 
+    async def dedicated(self) -> _Raw:
+        """A connection outside the pool, for LISTEN; who asked closes it. Raises DatabaseDown or DatabaseRefused."""
+        try:
+            return await asyncpg.connect(
+                self._dsn if isinstance(self._dsn, str) else self._dsn(),
+                timeout=CONNECT_TIMEOUT_S,
+                server_settings={"application_name": "kernel", "timezone": "UTC"},
+            )
+        except _REFUSED as error:
+            raise DatabaseRefused(f"database refused the connection: {error}; check DATABASE_URL") from error
+        except (OSError, TimeoutError, *_AWAY, asyncpg.InterfaceError) as error:
+            raise DatabaseDown(f"database away ({type(error).__name__}: {error})") from error
+
     async def _borrow(self, pool: _Pool) -> _Proxy:
         try:
             await pool  # prepares it once; opens no connection, as min_size is 0

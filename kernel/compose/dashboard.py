@@ -13,6 +13,7 @@ from kernel.compose.dashboard_history import DashboardHistory
 from kernel.compose.dashboard_memory import DashboardMemory, SignalSample, pnl_of
 from kernel.compose.database_keeper import DatabaseKeeper
 from kernel.compose.live import KernelProcess
+from kernel.compose.registry import STRATEGIES, strategy_kind
 from kernel.position import Position
 from kernel.runner import Slot
 from webui import history, snapshot
@@ -35,9 +36,6 @@ class Dashboard:
         self._keeper = keeper
         self._signal_of: dict[str, str] = {}  #: the charted signal of each strategy
         self._memory = DashboardMemory(process.core.bus, process.core.runner)
-        self._capital_usd = sum(
-            (exact(float(self._core.gate.limits_for(name).budget_usd)) for name in self._core.runner.slots), ZERO
-        )
         self._core.runner.on_view_fault = self._on_view_fault
         self._history = DashboardHistory(process.core, self._memory, keeper.database if keeper is not None else None)
 
@@ -47,6 +45,12 @@ class Dashboard:
             raise error
         text = f"the page could not follow {type(event).__name__}: {type(error).__name__}: {error}"
         self._memory.note(event, "warning", "webui", "view_fault", text)
+
+    @property
+    def _capital_usd(self) -> Decimal:
+        """Budgets of the strategies that run: what equity starts from."""
+        gate = self._core.gate
+        return sum((exact(float(gate.limits_for(name).budget_usd)) for name in self._core.runner.slots), ZERO)
 
     # live -------------------------------------------------------------------------------------------------------
 
@@ -71,7 +75,10 @@ class Dashboard:
             database=self._database(),
             loop_lag_p99_us=_times_1000(self._process.live.lag.p99_ms()),
             queue_depth=core.bus.waiting,
-            strategies=tuple(self._row(slot) for slot in core.runner.slots.values()),
+            strategies=(
+                *(self._row(slot) for slot in core.runner.slots.values()),
+                *(self._row_of_absent(name) for name in STRATEGIES if name not in core.runner.slots),
+            ),
             feeds=self._feeds(),
             alerts=self._alerts(),
             recent_trades=self._recent_trades(),
@@ -81,7 +88,7 @@ class Dashboard:
     def strategy(self, name: str) -> snapshot.StrategyPage | None:
         slot = self._core.runner.slots.get(name)
         if slot is None:
-            return None
+            return self._absent(name) if name in STRATEGIES else None
         return snapshot.StrategyPage(
             row=self._row(slot),
             idea=slot.strategy.idea,
@@ -96,7 +103,7 @@ class Dashboard:
         )
 
     def positions(self, name: str) -> snapshot.Positions | None:
-        if name not in self._core.runner.slots:
+        if name not in STRATEGIES and name not in self._core.runner.slots:
             return None
         rows = tuple(
             self._position(position)
@@ -196,6 +203,30 @@ class Dashboard:
             handler_p99_us=_percentile_us(timings, 0.99),
             sparkline=tuple(float(pnl_of(each)) for each in list(samples)[-SPARKLINE_POINTS:]),
             simulated=core.is_simulated,
+        )
+
+    def _row_of_absent(self, name: str) -> snapshot.StrategyRow:
+        """A strategy that is switched off: its books of earlier runs, and why it is off."""
+        books = self._core.ledger.books(name)
+        return snapshot.StrategyRow(
+            name=name,
+            title=strategy_kind(name).title,
+            state="disabled",
+            state_reason=f"switched off; {name.upper()}_MODULE_ENABLED=true or the profile switches it on",
+            pnl_total_usd=books.pnl_usd,
+            exposure_usd=books.exposure_usd,
+            positions=len(self._core.ledger.positions_of(name)),
+            simulated=self._core.is_simulated,
+        )
+
+    def _absent(self, name: str) -> snapshot.StrategyPage:
+        return snapshot.StrategyPage(
+            row=self._row_of_absent(name),
+            idea=strategy_kind(name).idea,
+            mode=self._process.profile.mode,
+            now_ns=self._now_ns(),
+            feeds=self._feeds(),
+            trades_version=self._memory.versions.get(name, 0),
         )
 
     def _feeds(self) -> tuple[snapshot.FeedRow, ...]:

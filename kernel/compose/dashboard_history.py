@@ -106,9 +106,6 @@ class DashboardHistory:
     async def performance(self, name: str, since_ns: int) -> history.Performance:
         """Figures over the samples and closed positions of the period."""
         core = self._core
-        slot = core.runner.slots.get(name)
-        if slot is None:
-            return history.Performance(note="no such strategy in this run")
         capital = exact(float(core.gate.limits_for(name).budget_usd))
         if self._database is not None:
             with contextlib.suppress(StoreError):

@@ -22,6 +22,7 @@ WATCH_S = 0.25
 RETRY_S_MIN = 0.25
 RETRY_S_MAX = 30.0
 CATCH_UP_S = 3.0
+PREPARE_S = 10.0
 ATTEMPT_END_S = 5.0  #: how long a stop waits for a start that is under way
 
 Tell = Callable[[str, str, str], None]  #: (severity, code, text)
@@ -62,6 +63,12 @@ class DatabaseKeeper:
         """Events of the log that are not in the database yet."""
         return self._projector.lag_events
 
+    async def prepare(self) -> None:
+        """Try once to have the schema up to date before the kernel starts; trouble is left to `run`."""
+        with contextlib.suppress(*_FAILURES):
+            async with asyncio.timeout(PREPARE_S):
+                await self._migrate()
+
     async def run(self) -> None:
         """Until cancelled."""
         retry_s = RETRY_S_MIN
@@ -86,6 +93,15 @@ class DatabaseKeeper:
                 self._trouble = "the database server ended by itself; it is started again"
                 self._report()
             await self._start_server()
+        await self._migrate()
+        if self._projecting is not None and self._projecting.done():
+            task, self._projecting = self._projecting, None
+            error = None if task.cancelled() else task.exception()
+            raise StoreError(f"the projector ended ({error!r}) and is started again")
+        if self._projecting is None:
+            self._projecting = asyncio.create_task(self._projector.run(), name="projector")
+
+    async def _migrate(self) -> None:
         if self._dsn != self._choice.dsn:  # a server that came back elsewhere
             await self.database.close()
             self._dsn = self._choice.dsn
@@ -93,12 +109,6 @@ class DatabaseKeeper:
             await self.database.connect()
             await migrate_database(self.database)
             self._is_ready = True
-        if self._projecting is not None and self._projecting.done():
-            task, self._projecting = self._projecting, None
-            error = None if task.cancelled() else task.exception()
-            raise StoreError(f"the projector ended ({error!r}) and is started again")
-        if self._projecting is None:
-            self._projecting = asyncio.create_task(self._projector.run(), name="projector")
 
     async def _start_server(self) -> None:
         loop = asyncio.get_running_loop()

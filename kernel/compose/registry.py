@@ -1,6 +1,7 @@
 """Which strategies exist. A new one is a folder in `strategies/` and one line here."""
 
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -28,6 +29,13 @@ def strategy_kind(name: str) -> type[AnyStrategy]:
     return kind
 
 
+def guide_of(name: str) -> str:
+    """The guide of a strategy, Markdown."""
+    file = import_module(STRATEGIES[name].partition(":")[0]).__file__
+    assert file is not None
+    return (Path(file).parent / "guide.md").read_text()
+
+
 def spec_of_profile(profile: Profile, run: str) -> CoreSpec:
     """What the enabled strategies of a profile run with."""
     return CoreSpec(
@@ -39,6 +47,7 @@ def spec_of_profile(profile: Profile, run: str) -> CoreSpec:
             if table.enabled
         ),
         global_limits=profile.global_limits,
+        ceilings=profile.ceilings,
         paper=profile.paper,
         is_live=profile.is_live,
     )
@@ -84,6 +93,7 @@ def with_settings(spec: CoreSpec, assignments: list[str]) -> CoreSpec:
         seed=spec.seed,
         strategies=tuple(strategies.values()),
         global_limits=global_limits,
+        ceilings=spec.ceilings,
         paper=paper,
         is_live=spec.is_live,
     )

@@ -1,7 +1,6 @@
 """`run`: the kernel in its loop, the page and the database beside it, everything down again in order."""
 
 import argparse
-import asyncio
 import socket
 import sys
 from pathlib import Path
@@ -10,17 +9,14 @@ import msgspec
 import uvloop
 
 from kernel import __version__
-from kernel.compose.dashboard import Dashboard
 from kernel.compose.database import DatabaseChoice, choose_database
 from kernel.compose.database_keeper import DatabaseKeeper
 from kernel.compose.live import KernelProcess
 from kernel.compose.recovery import state_digest
+from kernel.compose.services import Services
 from kernel.errors import ConfigError, StoreError
 from kernel.profile import Profile, default_profile_name, load_profile
-from webui.access_token import load_or_make_token
 from webui.server import WebServer
-
-TOKEN_FILE = "dashboard.token"
 
 
 def run_command(arguments: argparse.Namespace) -> int:
@@ -90,21 +86,16 @@ async def _run(
     process: KernelProcess, profile: Profile, choice: DatabaseChoice | None, keeper: DatabaseKeeper | None
 ) -> int:
     recovered = _recovered(process)
+    services = Services(process, choice, keeper)
+    await services.prepare()
     await process.start()
-    web: WebServer | None = None
-    keeping: asyncio.Task[None] | None = None
     try:
-        dashboard = Dashboard(process, keeper)
-        if profile.web.enabled:
-            web = _web_server(dashboard, profile, process.data / TOKEN_FILE)
-            await web.start()
-        if keeper is not None:
-            keeping = asyncio.create_task(keeper.run(), name="database-keeper")
-        _greet(process, profile, choice, web, recovered)
+        await services.start()
+        _greet(process, profile, choice, services.web, recovered)
         await process.wait()
         print("stopping: intents, orders, log, page, database", flush=True)
     finally:
-        failure = await _stop(process, web, keeper, keeping)
+        failure = await _stop(process, services)
     if failure:
         print(f"error: {failure}", file=sys.stderr)
     if process.is_failed:
@@ -113,33 +104,15 @@ async def _run(
     return 1 if failure or process.is_failed else 0
 
 
-def _web_server(dashboard: Dashboard, profile: Profile, token_path: Path) -> WebServer:
-    return WebServer(
-        dashboard,
-        token=load_or_make_token(token_path),
-        host=profile.web.host,
-        port=profile.web.port,
-        token_hint=str(token_path),
-        clients_max=profile.web.clients_max,
-    )
-
-
-async def _stop(
-    process: KernelProcess, web: WebServer | None, keeper: DatabaseKeeper | None, keeping: asyncio.Task[None] | None
-) -> str:
+async def _stop(process: KernelProcess, services: Services) -> str:
     """Every part is stopped, whatever another one says; the text of what could not be written."""
     failure = ""
-    if keeping is not None:
-        keeping.cancel()
-        await asyncio.gather(keeping, return_exceptions=True)
+    await services.stop_working()
     try:
         await process.stop()
     except StoreError as error:
         failure = f"{error}; {process.log.unwritten:,} events of this run's end are lost"
-    if web is not None:
-        await web.stop()
-    if keeper is not None:
-        await keeper.stop()
+    await services.stop()
     return failure
 
 

@@ -55,6 +55,11 @@ class _Working:
 class PaperVenue:
     """An `Executor` for every venue. Deterministic: draws depend on the seed and the order id alone."""
 
+    def apply(self, settings: PaperSettings) -> None:
+        """New settings, for what happens from here on."""
+        self._settings = settings
+        self._swaps.apply(settings)
+
     def __init__(self, bus: Bus, market: Market, pools: Pools, settings: PaperSettings, seed: int) -> None:
         self._bus = bus
         self._market = market

@@ -25,6 +25,10 @@ class PaperAccount:
         self._unfunded: dict[str, InstrumentListed] = {}
         self._watched: set[bool] = set()  #: True = pool prices, False = order-book prices
 
+    def apply(self, settings: PaperSettings) -> None:
+        """New settings, for what happens from here on."""
+        self._settings = settings
+
     def attach(self) -> None:
         """Subscribe."""
         self._bus.subscribe(InstrumentListed, self._on_listed, STAGE_EXECUTION)

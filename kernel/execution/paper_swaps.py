@@ -31,6 +31,10 @@ class PaperSwaps:
         self._waiting: dict[str, list[tuple[OrderApproved, Swap]]] = {}  #: by sampled pool
         self._is_watching = False
 
+    def apply(self, settings: PaperSettings) -> None:
+        """New settings, for what happens from here on."""
+        self._settings = settings
+
     def submit(self, order: OrderApproved, intent: Swap, filled: Decimal) -> None:
         """Take a swap; it is included after the seeded delay. One that already has fills has landed."""
         if filled > 0:

@@ -1,0 +1,146 @@
+"""Everything that runs beside the kernel: database, settings, pages. Started in order, stopped in the reverse one.
+
+None of it may hold up trading: what fails here is told and tried again by its own part.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+from bus.events import SettingsChanged
+from kernel.compose.dashboard import Dashboard
+from kernel.compose.database import DatabaseChoice
+from kernel.compose.database_keeper import DatabaseKeeper
+from kernel.compose.live import KernelProcess
+from kernel.compose.settings_forms import SettingsForms
+from kernel.compose.settings_groups import settings_groups
+from kernel.compose.settings_service import SettingsService
+from kernel.core import PAPER_NAME, Core
+from kernel.errors import ConfigError
+from kernel.profile import infrastructure
+from kernel.risk_limits import GLOBAL_NAME
+from kernel.strategy import Settings
+from webui.access_token import load_or_make_token
+from webui.part import Part
+from webui.server import WebServer
+
+TOKEN_FILE = "dashboard.token"
+
+
+class Services:
+    """`prepare` before the kernel starts, `start` after it, `stop` around its stop. `web` is None when it is off."""
+
+    def __init__(self, process: KernelProcess, choice: DatabaseChoice | None, keeper: DatabaseKeeper | None) -> None:
+        """Raises `ConfigError` for settings of the profile that are not valid."""
+        self.process = process
+        self.choice = choice
+        self.keeper = keeper
+        self.web: WebServer | None = None
+        self._unpublished: list[tuple[str, str, int, str]] | None = []
+        self._untold: list[tuple[str, str, str]] | None = []
+        self.settings = SettingsService(
+            settings_groups(process.profile, infrastructure()),
+            keeper.database if keeper is not None else None,
+            current=lambda module: _in_core(process.core, module),
+            publish=self._publish_settings,
+            tell=self._tell,
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def prepare(self) -> None:
+        """Database ready if it can be, stored settings read. Raises `ConfigError` when live trading must not start."""
+        if self.keeper is not None:
+            await self.keeper.prepare()
+        await self.settings.read_first()
+        if self.process.profile.is_live and (self.settings.problems or not self.settings.is_read):
+            found = "; ".join(self.settings.problems.values()) or self.settings.read_error
+            raise ConfigError(f"live trading needs valid stored settings: {found}")
+
+    async def start(self) -> None:
+        """Right after the kernel's own start: what was read enters the log before the first event of a feed."""
+        unpublished, self._unpublished = self._unpublished, None
+        for said in unpublished or ():
+            self._publish_settings(*said)
+        untold, self._untold = self._untold, None
+        for text in untold or ():
+            self._tell(*text)
+        dashboard = Dashboard(self.process, self.keeper)
+        if self.process.profile.web.enabled:
+            self.web = self._web_server(dashboard, self.process.data / TOKEN_FILE)
+            await self.web.start()
+        if self.keeper is not None:
+            self._run(self.keeper.run(), "database-keeper")
+        self._run(self.settings.run(), "settings")
+
+    async def stop_working(self) -> None:
+        """Before the kernel stops: nothing new comes from here."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def stop(self) -> None:
+        """After the kernel stopped: pages, then the database's last catch-up."""
+        if self.web is not None:
+            await self.web.stop()
+        if self.keeper is not None:
+            await self.keeper.stop()
+
+    def parts(self) -> tuple[Part, ...]:
+        """The pages beside those of the strategies."""
+        return ()
+
+    def forms(self) -> SettingsForms:
+        """Settings for pages and API."""
+        return SettingsForms(self.settings)
+
+    def _run(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        self._tasks.append(asyncio.get_running_loop().create_task(work, name=name))
+
+    def _web_server(self, dashboard: Dashboard, token_path: Path) -> WebServer:
+        web = self.process.profile.web
+        return WebServer(
+            dashboard,
+            token=load_or_make_token(token_path),
+            host=web.host,
+            port=web.port,
+            token_hint=str(token_path),
+            clients_max=web.clients_max,
+            parts=self.parts(),
+        )
+
+    def _publish_settings(self, module: str, settings_json: str, version: int, by: str) -> None:
+        if self._unpublished is not None:
+            self._unpublished.append((module, settings_json, version, by))
+            return
+        process = self.process
+        process.core.bus.publish(
+            SettingsChanged(
+                ts_ns=process.clock.now_ns(),
+                strategy=module,
+                settings_json=settings_json,
+                version=version,
+                changed_by=by,
+            )
+        )
+
+    def _tell(self, severity: str, code: str, text: str) -> None:
+        if self._untold is not None:
+            self._untold.append((severity, code, text))
+        else:
+            self.process.alert(severity, code, text)
+
+
+def _in_core(core: Core, module: str) -> Settings | None:
+    """What the kernel has of a module now; None for what is not its own."""
+    if module == GLOBAL_NAME:
+        return core.gate.whole
+    if module == PAPER_NAME:
+        return core.paper_settings
+    slot = core.runner.slots.get(module.removeprefix(f"{GLOBAL_NAME}."))
+    if slot is None:
+        return None
+    if module.startswith(f"{GLOBAL_NAME}."):
+        return core.gate.limits_for(slot.name)
+    settings: Settings = slot.strategy.settings
+    return settings
