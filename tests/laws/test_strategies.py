@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from kernel.compose.registry import STRATEGIES, strategy_kind
-from kernel.execution.paper_settings import PaperSettings
-from kernel.risk_limits import GlobalLimits, RiskLimits
+from kernel.compose.settings_groups import settings_groups
+from kernel.profile import load_profile
+from kernel.settings import field_errors, fields_of
 from kernel.strategy import Settings, Strategy, View
 from tests.shared_data import PROJECT
 
@@ -22,7 +23,9 @@ SAMPLES = {
 
 
 def _kinds() -> list[type[Any]]:
-    return [*(strategy_kind(name).Settings for name in STRATEGIES), RiskLimits, GlobalLimits, PaperSettings]
+    """Every settings struct that an operator can meet, once."""
+    groups = settings_groups(load_profile("demo", {}), {})
+    return list(dict.fromkeys(group.kind for group in groups.values()))
 
 
 def _fields(kind: type[Any]) -> list[tuple[str, Any, dict[str, Any], dict[str, Any]]]:
@@ -59,6 +62,14 @@ def test_every_setting_has_title_description_unit_and_bounds(
         high = plain.le if plain.le is not None else plain.lt
         assert low is not None and high is not None, f"{kind}.{name} has no bounds"
         assert low < high
+
+
+@pytest.mark.parametrize("kind", _kinds(), ids=lambda kind: kind.__name__)
+def test_every_recommended_value_and_default_is_one_that_the_field_takes(kind: type[Settings]) -> None:
+    for field in fields_of(kind):
+        recommended = field.default if field.recommended is None else field.recommended
+        assert field_errors(kind, {field.name: recommended}) == {}, f"{kind.__name__}.{field.name}"
+        assert field.title and field.description and field.group
 
 
 @pytest.mark.parametrize("kind", _kinds(), ids=lambda kind: kind.__name__)
