@@ -4,9 +4,11 @@ import { bindCells } from "./cells.js";
 import { startCharts } from "./charts.js";
 import { startDialogs } from "./dialogs.js";
 import { startKeyboard } from "./keyboard.js";
+import { startScrollers } from "./scrollers.js";
 
 bindCells(document);
 startDialogs();
 startKeyboard();
 startCharts();
+startScrollers();
 startStream();
