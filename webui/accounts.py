@@ -1,8 +1,8 @@
 """Users and API tokens of the dashboard, in one file beside the log: it works without a database.
 
 `<data>/dashboard.users.json`, mode 0600. Passwords are kept as Argon2id hashes; API tokens, which are 256 random bits,
-as SHA-256. A running server looks at the file's stamp with every request; a file that cannot be trusted counts as empty,
-so nobody stays in by mistake, and the access token still works.
+as SHA-256. A running server looks at the stamp of the file with every request; a file that cannot be trusted counts as
+empty, so nobody stays in by mistake, and the access token still works.
 """
 
 import fcntl
