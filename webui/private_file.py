@@ -22,8 +22,8 @@ def read_private(path: Path, what: str, bytes_max: int) -> bytes:
         raise ConfigError(
             f"{what}: cannot read {path}: {error.strerror}; expected a plain file (no link) of ours"
         ) from error
-    with os.fdopen(handle, "rb") as file:
-        found = os.fstat(file.fileno())
+    try:
+        found = os.fstat(handle)
         mode = stat.S_IMODE(found.st_mode)
         if not stat.S_ISREG(found.st_mode):
             raise ConfigError(f"{what}: cannot read {path}: expected a plain file, found something else")
@@ -31,7 +31,10 @@ def read_private(path: Path, what: str, bytes_max: int) -> bytes:
             raise ConfigError(f"{what}: expected {path} to be owned by user {os.geteuid()}, found {found.st_uid}")
         if mode & 0o077:
             raise ConfigError(f"{what}: expected {path} with mode 0600, found {mode:04o}; run chmod 600 {path}")
-        raw = file.read(bytes_max + 1)
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            raw = file.read(bytes_max + 1)
+    finally:
+        os.close(handle)
     if len(raw) > bytes_max:
         raise ConfigError(f"{what}: expected at most {bytes_max:,} bytes in {path}, found more")
     return raw

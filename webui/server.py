@@ -5,7 +5,8 @@ import contextlib
 import ipaddress
 import socket
 import ssl
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import structlog
@@ -43,8 +44,8 @@ class WebServer:
     `port` 0 takes a free one (`port` tells which). A host other than loopback needs TLS: a certificate and key, or the
     word that a proxy adds it (`is_behind_tls_proxy`), and `allowed_hosts`, the names by which browsers may call it.
     With that word `X-Forwarded-For` is believed, so nobody but the proxy may be able to reach the port.
-    `settings` win over `clients_max`. Raises ConfigError for an unsafe bind, a short token, a certificate that does not
-    load or a port that is taken.
+    `clock` (monotonic seconds) times sessions and rates; `settings` win over `clients_max`. Raises ConfigError for an
+    unsafe bind, a short token, a certificate that does not load or a port that is taken.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class WebServer:
         clients_max: int = CLIENTS_MAX,
         accounts: Accounts | None = None,
         settings: DashboardSettings | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if len(token) < TOKEN_CHARS_MIN:
             raise ConfigError(
@@ -95,6 +97,7 @@ class WebServer:
         self._key = key
         self._token_hint = token_hint
         self._accounts = accounts
+        self._clock = clock
         self._settings = settings or convert_settings(DashboardSettings, {"streams_max": clients_max})
         self._access: Access | None = None
         self._server: _Server | None = None
@@ -130,6 +133,7 @@ class WebServer:
             is_tls=self._has_tls,
             is_behind_proxy=self._is_behind_proxy,
             settings=self._settings,
+            clock=self._clock,
         )
         self._hub = StreamHub(self._source, self._access.sessions.is_live)
         self.apply(self._settings)
