@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from webui.access import Access
 from webui.body import BODY_MAX, Body, bytes_max, read_body, too_large
-from webui.origin import client_address, host_name, is_foreign_read, is_same_origin
+from webui.origin import client_address, host_name, is_for_programs, is_foreign_read, is_same_origin
 from webui.refusal import Refusal, refusal_response
 from webui.roles import Role
 from webui.session import Session
@@ -114,7 +114,7 @@ class Guard:
             session = self._access.sessions.bearer(token.strip())
             if session is None:
                 raise _unknown_token("no such API token; it may have been revoked")
-            if not path.startswith(("/api/", "/metrics")):
+            if not is_for_programs(path):
                 raise _unknown_token("API tokens are for /api/ and /metrics only")
             return session
         session_id = cookie_parser(headers.get("cookie", "")).get(self._access.cookie_name, "")
@@ -127,7 +127,8 @@ class Guard:
         if path.startswith("/static/") or path in OPEN:
             return None
         if session is None:
-            if method == "GET" and "text/html" in headers.get("accept", ""):
+            is_page = "text/html" in headers.get("accept", "") and not is_for_programs(path)
+            if method == "GET" and is_page:
                 return RedirectResponse("/login?next=" + quote(path), 303)
             raise Refusal(401, "log in first", code="login_required")
         if method in UNSAFE and session.role < Role.OPERATOR and path not in VIEWER_MAY:
@@ -136,8 +137,8 @@ class Guard:
 
     def _check_unsafe(self, path: str, headers: Headers, session: Session | None, body: Body) -> None:
         """The CSRF token of a browser, then the rate of actions. A stop is never made to wait."""
-        if session is None:
-            return
+        if session is None or path in OPEN:
+            return  # a login from another tab carries no token of this session; the origin was checked
         if not session.is_bearer:
             given = headers.get("x-csrf-token") or body.field("csrf", headers)
             if not is_csrf_ok(session, given):

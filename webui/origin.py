@@ -39,8 +39,13 @@ def is_foreign_read(headers: Headers, path: str) -> bool:
     """
     if headers.get("sec-fetch-site", "none") in OURS:
         return False
-    is_data = path.startswith(("/data/", "/api/", "/metrics")) or path.endswith((".csv", "/stream", "/signal"))
-    return is_data or headers.get("sec-fetch-mode", "navigate") != "navigate"
+    is_data = path.startswith("/data/") or path.endswith((".csv", "/stream", "/signal"))
+    return is_data or is_for_programs(path) or headers.get("sec-fetch-mode", "navigate") != "navigate"
+
+
+def is_for_programs(path: str) -> bool:
+    """Whether API tokens are good here, and errors are meant for programs."""
+    return path == "/metrics" or path.startswith("/api/")
 
 
 def client_address(scope: Scope, headers: Headers, is_behind_proxy: bool) -> str:
