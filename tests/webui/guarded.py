@@ -2,13 +2,14 @@
 
 import asyncio
 import socket
+from collections.abc import Sequence
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from bus.clock import WallClock
 from webui.access import Access
@@ -46,10 +47,16 @@ async def refused(request: Request, error: Exception) -> Response:
 class Guarded:
     """Serves on a free port until `stop`."""
 
-    def __init__(self, access: Access, connection: type[BoundedConnection] = BoundedConnection) -> None:
+    def __init__(
+        self,
+        access: Access,
+        connection: type[BoundedConnection] = BoundedConnection,
+        routes: Sequence[BaseRoute] = (),
+    ) -> None:
         login = Login(access, Renderer(), WallClock(), hint="")
         both = ["GET", "POST", "PUT", "DELETE"]
-        routes = [
+        all_routes = [
+            *routes,
             Route("/login", login.show),
             Route("/login", login.submit, methods=["POST"]),
             Route("/reauth", login.show_reauth),
@@ -67,7 +74,7 @@ class Guarded:
                 )
             ),
         ]  # fmt: skip
-        app = Guard(Starlette(routes=routes, exception_handlers={HTTPException: refused}), access)
+        app = Guard(Starlette(routes=all_routes, exception_handlers={HTTPException: refused}), access)
         self.access = access
         self._config = uvicorn.Config(
             app, http=connection, ws="none", lifespan="off", log_config=None, access_log=False,

@@ -381,6 +381,19 @@ async def test_a_body_has_the_limit_of_its_route(guarded: Guarded, path: str) ->
         writer.close()
 
 
+async def test_a_body_that_grows_without_announcing_it_is_cut_at_the_limit(guarded: Guarded) -> None:
+    client = come_in(guarded)
+    headers = {"X-CSRF-Token": client.csrf, "Transfer-Encoding": "chunked"}
+    for size, status in ((BODY_MAX, 200), (BODY_MAX + 1, 413)):
+        reader, writer = await client.open("POST", "/page", headers)
+        for at in range(0, size, 16384):
+            part = b"x" * min(16384, size - at)
+            writer.write(b"%x\r\n%s\r\n" % (len(part), part))
+        writer.write(b"0\r\n\r\n")
+        assert parse(await asyncio.wait_for(reader.read(), 5)).status == status
+        writer.close()
+
+
 async def test_a_body_that_comes_too_slowly_is_given_up(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(body_module, "BODY_S", 0.05)
     client = come_in(guarded)
