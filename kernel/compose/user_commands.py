@@ -24,38 +24,6 @@ from webui.accounts import (
 )
 from webui.passwords import CHARS_MAX, hash_password, require_good_password
 
-ROLES = ("viewer", "operator", "admin")
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The actions of `python -m kernel users`; `parser` is that subcommand's."""
-    parser.add_argument("--data", type=Path, default=Path("data"), help="folder of the kernel's data (default: data)")
-    actions = parser.add_subparsers(dest="users_command", required=True, metavar="ACTION")
-    add = actions.add_parser("add", help="a new user; asks for the password")
-    add.add_argument("name")
-    add.add_argument("--role", choices=ROLES, required=True)
-    passwd = actions.add_parser("passwd", help="another password; ends the user's sessions")
-    passwd.add_argument("name")
-    for each in (add, passwd):
-        each.add_argument("--stdin", action="store_true", help="read the password from standard input, one line")
-    role = actions.add_parser("role", help="another role; ends the user's sessions")
-    role.add_argument("name")
-    role.add_argument("--role", choices=ROLES, required=True)
-    for action, text in (
-        ("disable", "keep the user, let nobody in"),
-        ("enable", "let a disabled user in again"),
-        ("remove", "forget the user"),
-    ):
-        actions.add_parser(action, help=text).add_argument("name")
-    actions.add_parser("list", help="users and API tokens, without secrets")
-    token = actions.add_parser("token", help="API tokens for /api/ and /metrics")
-    token_actions = token.add_subparsers(dest="token_command", required=True, metavar="ACTION")
-    token_add = token_actions.add_parser("add", help="a new one; it is shown once")
-    token_add.add_argument("name")
-    token_add.add_argument("--role", choices=ROLES, default="viewer")
-    token_actions.add_parser("list", help="names and roles")
-    token_actions.add_parser("revoke", help="make one worthless").add_argument("name")
-
 
 def command(arguments: argparse.Namespace) -> int:
     """Do it. Raises ConfigError, which the command line prints."""

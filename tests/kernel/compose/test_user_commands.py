@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from kernel.compose.user_commands import add_arguments, command
+from kernel.compose.user_arguments import ROLES, add_arguments
+from kernel.compose.user_commands import command
 from kernel.errors import ConfigError
 from webui.accounts import ACCOUNTS_FILE, hash_api_token, load_accounts
 from webui.passwords import Passwords
+from webui.roles import Role
 
 PASSWORD = "correct horse battery"
 
@@ -25,7 +27,7 @@ class Desk:
         parser = argparse.ArgumentParser()
         add_arguments(parser)
         self._monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
-        assert command(parser.parse_args(["--data", str(self.data), *text.split()])) == 0
+        assert command(parser.parse_args([*text.split(), "--data", str(self.data)])) == 0
         return self._capsys.readouterr().out
 
 
@@ -100,3 +102,7 @@ def test_a_folder_that_is_not_there_is_said(run: Desk) -> None:
     run.data = run.data / "none"
     with pytest.raises(ConfigError, match="there is no folder"):
         run("list")
+
+
+def test_the_roles_of_the_command_line_are_the_roles() -> None:
+    assert tuple(each.label for each in Role) == ROLES
