@@ -30,6 +30,7 @@ class Body:
         self.raw = raw
         self._receive = receive
         self._is_given = False
+        self._fields: dict[str, str] | None = None
 
     async def __call__(self) -> Message:
         if self._is_given:
@@ -38,22 +39,25 @@ class Body:
         return {"type": "http.request", "body": self.raw, "more_body": False}
 
     def field(self, name: str, headers: Headers) -> str:
-        """A text field of a classic form or of a flat JSON object; "" = none."""
-        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind == FORM:
-            try:
-                fields = parse_qsl(self.raw.decode("latin-1"), keep_blank_values=True, max_num_fields=FIELDS_MAX)
-            except ValueError:
-                return ""
-            return next((value for key, value in fields if key == name), "")
-        if kind == "application/json" and len(self.raw) <= BODY_MAX:
-            try:
-                found = msgspec.json.decode(self.raw)
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                return ""
-            value = found.get(name, "") if isinstance(found, dict) else ""
-            return value if isinstance(value, str) else ""
-        return ""
+        """A text field of a classic form or of a flat JSON object, the first of its name; "" = none."""
+        if self._fields is None:
+            self._fields = self._parsed(headers.get("content-type", "").partition(";")[0].strip().lower())
+        return self._fields.get(name, "")
+
+    def _parsed(self, kind: str) -> dict[str, str]:
+        """What cannot be read has no fields; the handler, which needs more of them, says what is wrong."""
+        if len(self.raw) > BODY_MAX:
+            return {}
+        try:
+            if kind == FORM:
+                pairs = parse_qsl(self.raw.decode("latin-1"), keep_blank_values=True, max_num_fields=FIELDS_MAX)
+                return dict(reversed(pairs))
+            found = msgspec.json.decode(self.raw) if kind == "application/json" else None
+        except (ValueError, msgspec.DecodeError, RecursionError):
+            return {}
+        if not isinstance(found, dict):
+            return {}
+        return {name: value for name, value in found.items() if isinstance(value, str)}
 
 
 def bytes_max(path: str) -> int:

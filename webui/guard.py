@@ -24,10 +24,13 @@ UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 ALLOW = "GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE"
 HEAD_BYTES_MAX = 32 * 1024  #: of path, query and headers; browsers stay below 16 kB
+LENGTH_DIGITS_MAX = 9  #: of Content-Length
 OPEN = frozenset({"/login", "/healthz", "/readyz"})  #: without a session; nothing else but /static/
 UNCOUNTED = frozenset({"/stream", "/data/session"})  #: kept open, or asked by every page that lost its stream
 VIEWER_MAY = frozenset({"/logout", "/reauth"})
-STOP_WORDS = frozenset({"kill", "stop", "pause"})  #: last part of a path, or field `command`: never rate limited
+STOP_WORDS = frozenset(
+    {"kill", "stop", "pause"}
+)  #: last part of a path, or what a `…/command` says: never rate limited
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -100,7 +103,7 @@ class Guard:
             allow = "GET" if path.endswith("/stream") else ALLOW
             raise Refusal(405, "method not allowed", code="method", headers={"Allow": allow})
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > bytes_max(path):
+        if not length.isdecimal() or len(length) > LENGTH_DIGITS_MAX or int(length) > bytes_max(path):
             raise too_large(bytes_max(path))
         if method in UNSAFE and not is_same_origin(headers, host, self._access.is_tls):
             raise Refusal(403, "refused: the request comes from another site", code="other_site")
@@ -143,7 +146,8 @@ class Guard:
             given = headers.get("x-csrf-token") or body.field("csrf", headers)
             if not is_csrf_ok(session, given):
                 raise Refusal(403, "refused: the page is out of date; reload it", code="csrf")
-        is_stop = path.rpartition("/")[2] in STOP_WORDS or body.field("command", headers) in STOP_WORDS
+        last = path.rpartition("/")[2]
+        is_stop = last in STOP_WORDS or (last == "command" and body.field("command", headers) in STOP_WORDS)
         if not is_stop and path not in VIEWER_MAY:
             _limit(self._access.actions.take(session.session_id), "actions")
 

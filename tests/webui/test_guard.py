@@ -335,6 +335,7 @@ async def test_actions_have_a_burst_and_a_rate_and_a_stop_has_neither(guarded: G
         assert (await client.post("/x/command", {"command": "stop"})).status == 200
         assert (await client.post("/x/command", {"command": "pause"})).status == 200
     assert (await client.post("/x/command", {"command": "start"})).status == 429
+    assert (await client.post("/page", {"command": "stop"})).status == 429
     assert (await other.post("/page")).status == 200
     assert (await client.send("GET", "/page")).status == 200
     hands.now_s += 1
