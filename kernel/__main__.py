@@ -1,4 +1,4 @@
-"""The command line: run, replay, import, log, check, db, doctor. Heavy parts are imported when their command runs."""
+"""The command line. Heavy parts are imported when their command runs."""
 
 import argparse
 import sys
@@ -62,6 +62,10 @@ def _parser() -> argparse.ArgumentParser:
     db.add_argument("--profile", default=None)
     db.add_argument("--data", type=Path, default=Path("data"))
 
+    from kernel.compose import user_arguments
+
+    user_arguments.add_arguments(commands.add_parser("users", help="who may open the dashboard"))
+
     doctor = commands.add_parser("doctor", help="what this machine offers and what is missing")
     doctor.add_argument("--data", type=Path, default=Path("data"))
     return parser
@@ -99,6 +103,10 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         from kernel.compose.log_commands import log_command
 
         return log_command(arguments)
+    if command == "users":
+        from kernel.compose.user_commands import command as users_command
+
+        return users_command(arguments)
     from kernel.compose.checks import check_command, db_command, doctor_command
 
     return {"check": check_command, "db": db_command, "doctor": doctor_command}[command](arguments)

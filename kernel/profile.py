@@ -42,7 +42,10 @@ class WebTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     enabled: bool = True
     host: str = "127.0.0.1"
     port: int = 8080
-    clients_max: int = 20
+    certificate: str = ""  #: path of a TLS certificate; with `key` the page is served by https
+    key: str = ""
+    behind_tls_proxy: bool = False  #: a proxy in front adds TLS and sets X-Forwarded-For
+    allowed_hosts: tuple[str, ...] = ()  #: names by which browsers may call it, beside those of loopback
 
 
 class StopTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

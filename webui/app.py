@@ -5,59 +5,59 @@ from http import HTTPStatus
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from webui.auth import LoginBrake, Sessions
+from bus.clock import WallClock
+from webui.access import LOOPBACK_HOSTS, Access
 from webui.commands import Commands
 from webui.data import Data
 from webui.guard import Guard
 from webui.login import Login
 from webui.pages import Pages
 from webui.part import Part
+from webui.refusal import refusal_response
 from webui.rendering import STATIC, Nav, Renderer
 from webui.source import DashboardSource
 from webui.stream import StreamHub
 
-LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
+__all__ = ["LOOPBACK_HOSTS", "make_app"]
 
 
 def make_app(
-    source: DashboardSource,
-    sessions: Sessions,
-    hub: StreamHub,
-    *,
-    allowed_hosts: frozenset[str] = LOOPBACK_HOSTS,
-    cookie_name: str = "kernel_session",
-    is_secure: bool = False,
-    token_hint: str = "",
-    parts: tuple[Part, ...] = (),
+    source: DashboardSource, access: Access, hub: StreamHub, *, token_hint: str = "", parts: tuple[Part, ...] = ()
 ) -> ASGIApp:
-    """The ASGI application. `is_secure` marks the cookie for https only; `token_hint` says where the token is kept."""
+    """The ASGI application. `token_hint` says on the login page where the access token is kept."""
     renderer = Renderer(_nav(parts), tuple(tab for part in parts for tab in part.tabs))
     for part in parts:
         part.bind(renderer, source)
         hub.part_topics |= dict.fromkeys(part.topic_kinds, part.render)
-    login = Login(sessions, LoginBrake(), renderer, cookie_name=cookie_name, is_secure=is_secure, hint=token_hint)
+    login = Login(access, renderer, WallClock(), hint=token_hint)
     pages = Pages(source, renderer)
     data = Data(source, hub)
     commands = Commands(source)
 
     async def refused(request: Request, error: Exception) -> Response:
-        status = error.status_code if isinstance(error, HTTPException) else 500
-        detail = error.detail if isinstance(error, HTTPException) else "The fault is ours; the kernel's log has it."
-        if "text/html" not in request.headers.get("accept", ""):
-            return PlainTextResponse(detail, status)
-        return renderer.plain("error.html", status, status=status, phrase=HTTPStatus(status).phrase, detail=detail)
+        if not isinstance(error, HTTPException):
+            error = HTTPException(500, "The fault is ours; the kernel's log has it.")
+        path, status, detail = request.url.path, error.status_code, error.detail
+        if path.startswith("/api/") or "text/html" not in request.headers.get("accept", ""):
+            return refusal_response(path, error)
+        page = renderer.plain("error.html", status, status=status, phrase=HTTPStatus(status).phrase, detail=detail)
+        page.headers.update(error.headers or {})
+        return page
 
     app = Starlette(
         routes=[
             Route("/", pages.overview),
             Route("/login", login.show),
             Route("/login", login.submit, methods=["POST"]),
+            Route("/reauth", login.show_reauth),
+            Route("/reauth", login.reauth, methods=["POST"]),
             Route("/logout", login.logout, methods=["POST"]),
+            Route("/data/sessions", login.sessions),
             Route("/stream", data.stream),
             Route("/kill", commands.kill, methods=["POST"]),
             Route("/kill/reset", commands.reset, methods=["POST"]),
@@ -78,7 +78,7 @@ def make_app(
         ],
         exception_handlers={HTTPException: refused, 500: refused},
     )
-    return Guard(app, sessions=sessions, allowed_hosts=allowed_hosts, cookie_name=cookie_name)
+    return Guard(app, access)
 
 
 def _nav(parts: tuple[Part, ...]) -> Nav:

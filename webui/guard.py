@@ -1,18 +1,36 @@
-"""The gate in front of every route: known host, same origin, live session, bounded body, strict headers."""
+"""The gate in front of every route: known host, same origin, live session, bounded body and rate, strict headers.
+
+What passes has `scope["session"]` (None only on the few open paths), a body that was read whole, and for unsafe
+requests of a browser the session's CSRF token. The order of the checks is the order of the functions below.
+"""
 
 import hmac
-from urllib.parse import quote, urlsplit
+import math
+from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from webui.auth import Session, Sessions
+from webui.access import Access
+from webui.body import BODY_MAX, Body, bytes_max, read_body, too_large
+from webui.origin import client_address, host_name, is_for_programs, is_foreign_read, is_same_origin
+from webui.refusal import Refusal, refusal_response
+from webui.roles import Role
+from webui.session import Session
 
-BODY_MAX = 64 * 1024
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-METHODS = UNSAFE | {"GET", "HEAD"}
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+ALLOW = "GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE"
+HEAD_BYTES_MAX = 32 * 1024  #: of path, query and headers; browsers stay below 16 kB
+LENGTH_DIGITS_MAX = 9  #: of Content-Length
+OPEN = frozenset({"/login", "/healthz", "/readyz"})  #: without a session; nothing else but /static/
+UNCOUNTED = frozenset({"/stream", "/data/session"})  #: kept open, or asked by every page that lost its stream
+VIEWER_MAY = frozenset({"/logout", "/reauth"})
+STOP_WORDS = frozenset(
+    {"kill", "stop", "pause"}
+)  #: last part of a path, or what a `…/command` says: never rate limited
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -29,13 +47,11 @@ SECURITY_HEADERS = {
 
 
 class Guard:
-    """ASGI middleware. Puts the session into `scope["session"]`; refuses everything that it does not know."""
+    """ASGI middleware. Refuses everything that it does not know."""
 
-    def __init__(self, app: ASGIApp, *, sessions: Sessions, allowed_hosts: frozenset[str], cookie_name: str) -> None:
+    def __init__(self, app: ASGIApp, access: Access) -> None:
         self._app = app
-        self._sessions = sessions
-        self._allowed_hosts = allowed_hosts
-        self._cookie_name = cookie_name
+        self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -52,69 +68,107 @@ class Guard:
             await send(message)
 
         headers = Headers(scope=scope)
-        session = self._session(headers)
-        scope["session"] = session
-        refusal = self._refusal(scope["method"], path, headers, session, is_static)
-        if refusal is not None:
-            await refusal(scope, receive, send_hardened)
-            return
-        await self._app(scope, _Bounded(receive), send_hardened)
+        scope["session"] = None
+        answer: Response | None
+        try:
+            self._check_request(scope, headers)
+            scope["client"] = (client_address(scope, headers, self._access.is_behind_proxy), 0)
+            session = scope["session"] = self._session(path, headers)
+            answer = self._door(scope["method"], path, headers, session)
+            if answer is None and scope["method"] in UNSAFE:
+                body = await read_body(path, receive)
+                if body is None:
+                    return
+                receive = body
+                self._check_unsafe(path, headers, session, body)
+            elif answer is None:
+                self._check_read(path, session)
+        except Refusal as refusal:
+            answer = refusal_response(path, refusal)
+        await (answer or self._app)(scope, receive, send_hardened)
 
-    def _session(self, headers: Headers) -> Session | None:
-        session_id = cookie_parser(headers.get("cookie", "")).get(self._cookie_name, "")
-        return self._sessions.find(session_id) if session_id else None
-
-    def _refusal(
-        self, method: str, path: str, headers: Headers, session: Session | None, is_static: bool
-    ) -> Response | None:
-        host = headers.get("host", "")
-        if host_name(host) not in self._allowed_hosts:
-            return PlainTextResponse(f"unknown host {host[:100]!r}; open the dashboard by its own address", 421)
-        if method not in METHODS:
-            return PlainTextResponse("method not allowed", 405)
+    def _check_request(self, scope: Scope, headers: Headers) -> None:
+        """What is wrong whoever asks."""
+        method, path = scope["method"], scope["path"]
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > HEAD_BYTES_MAX:
+            raise Refusal(431, f"headers larger than {HEAD_BYTES_MAX} bytes", code="too_large")
+        hosts = headers.getlist("host")
+        host = hosts[0] if len(hosts) == 1 else ""
+        if host_name(host) not in self._access.allowed_hosts:
+            raise Refusal(
+                421, f"unknown host {host[:100]!r}; open the dashboard by its own address", code="unknown_host"
+            )
+        # HEAD of a stream would hold a client's place for ever and send nothing.
+        if method not in UNSAFE | SAFE or (method == "HEAD" and path.endswith("/stream")):
+            allow = "GET" if path.endswith("/stream") else ALLOW
+            raise Refusal(405, "method not allowed", code="method", headers={"Allow": allow})
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > BODY_MAX:
-            return PlainTextResponse(f"body larger than {BODY_MAX} bytes", 413)
-        if method in UNSAFE and not _is_same_origin(headers, host):
-            return PlainTextResponse("refused: the request comes from another site", 403)
-        if is_static or path == "/login" or session is not None:
+        if not length.isdecimal() or len(length) > LENGTH_DIGITS_MAX or int(length) > bytes_max(path):
+            raise too_large(bytes_max(path))
+        if method in UNSAFE and not is_same_origin(headers, host, self._access.is_tls):
+            raise Refusal(403, "refused: the request comes from another site", code="other_site")
+        if method in SAFE and is_foreign_read(headers, path):
+            raise Refusal(403, "refused: another site asked for this", code="other_site")
+
+    def _session(self, path: str, headers: Headers) -> Session | None:
+        """Of the API token if one is given; the cookie counts only without."""
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            session = self._access.sessions.bearer(token.strip())
+            if session is None:
+                raise _unknown_token("no such API token; it may have been revoked")
+            if not is_for_programs(path):
+                raise _unknown_token("API tokens are for /api/ and /metrics only")
+            return session
+        session_id = cookie_parser(headers.get("cookie", "")).get(self._access.cookie_name, "")
+        return self._access.sessions.find(session_id) if session_id else None
+
+    def _door(self, method: str, path: str, headers: Headers, session: Session | None) -> Response | None:
+        """Who may come in at all. An answer here is the end; None = go on."""
+        if method == "OPTIONS":
+            return Response(status_code=204, headers={"Allow": ALLOW})  # no CORS header: other sites stay out
+        if path.startswith("/static/") or path in OPEN:
             return None
-        if method == "GET" and "text/html" in headers.get("accept", ""):
-            return RedirectResponse("/login?next=" + quote(path), 303)
-        return PlainTextResponse("log in first", 401)
+        if session is None:
+            is_page = "text/html" in headers.get("accept", "") and not is_for_programs(path)
+            if method == "GET" and is_page:
+                return RedirectResponse("/login?next=" + quote(path), 303)
+            raise Refusal(401, "log in first", code="login_required")
+        if method in UNSAFE and session.role < Role.OPERATOR and path not in VIEWER_MAY:
+            raise Refusal(403, "this needs the role operator; you are logged in as viewer", code="role")
+        return None
 
+    def _check_unsafe(self, path: str, headers: Headers, session: Session | None, body: Body) -> None:
+        """The CSRF token of a browser, then the rate of actions. A stop is never made to wait."""
+        if session is None or path in OPEN:
+            return  # a login from another tab carries no token of this session; the origin was checked
+        if not session.is_bearer:
+            given = headers.get("x-csrf-token") or body.field("csrf", headers)
+            if not is_csrf_ok(session, given):
+                raise Refusal(403, "refused: the page is out of date; reload it", code="csrf")
+        last = path.rpartition("/")[2]
+        is_stop = last in STOP_WORDS or (last == "command" and body.field("command", headers) in STOP_WORDS)
+        if not is_stop and path not in VIEWER_MAY:
+            _limit(self._access.actions.take(session.session_id), "actions")
 
-class _Bounded:
-    """A `receive` that ends a body which grows beyond the limit without having announced it."""
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._taken = 0
-
-    async def __call__(self) -> Message:
-        message = await self._receive()
-        if message["type"] == "http.request":
-            self._taken += len(message.get("body", b""))
-            if self._taken > BODY_MAX:
-                return {"type": "http.disconnect"}
-        return message
-
-
-def host_name(host: str) -> str:
-    """A Host header without its port, in lower case; brackets of IPv6 stay."""
-    host = host.lower()
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0]
+    def _check_read(self, path: str, session: Session | None) -> None:
+        if session is not None and path not in UNCOUNTED and not path.startswith("/static/"):
+            _limit(self._access.reads.take(session.session_id), "requests")
 
 
 def is_csrf_ok(session: Session, given: str) -> bool:
     """Whether the token that came back is this session's."""
-    return hmac.compare_digest(session.csrf.encode(), given.encode())
+    return hmac.compare_digest(session.csrf.encode(), given.encode("utf-8", "surrogatepass"))
 
 
-def _is_same_origin(headers: Headers, host: str) -> bool:
-    if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        return False
-    origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc.lower() == host.lower()
+def _limit(wait_s: float, what: str) -> None:
+    if wait_s > 0:
+        wait = math.ceil(wait_s)
+        raise Refusal(429, f"too many {what}; try again in {wait} s", code="rate", headers={"Retry-After": str(wait)})
+
+
+def _unknown_token(message: str) -> Refusal:
+    return Refusal(401, message, code="token", headers={"WWW-Authenticate": "Bearer"})
+
+
+__all__ = ["BODY_MAX", "CSP", "Guard", "host_name", "is_csrf_ok"]

@@ -4,20 +4,27 @@ import asyncio
 import contextlib
 import ipaddress
 import socket
-from collections.abc import Iterator
+import ssl
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import structlog
 import uvicorn
 
 from kernel.errors import ConfigError
-from webui.app import LOOPBACK_HOSTS, make_app
-from webui.auth import TOKEN_CHARS_MIN, Sessions
+from kernel.strategy import convert_settings
+from webui.access import LOOPBACK_HOSTS, Access
+from webui.accounts import Accounts
+from webui.app import make_app
+from webui.auth import TOKEN_CHARS_MIN
+from webui.connection import BoundedConnection
 from webui.part import Part
+from webui.settings import DashboardSettings
 from webui.source import DashboardSource
 from webui.stream import CLIENTS_MAX, StreamHub
 
-CONNECTIONS_MAX = 200
+BACKLOG = 128  #: connections that wait to be accepted; the kernel's loop takes them within milliseconds
 DRAIN_S = 0.4  #: after the streams were told to end; what is still connected then is cut
 RESTART_S = 1.0  #: pause before a failed stream task starts again
 
@@ -36,8 +43,10 @@ class WebServer:
     """Binds, serves and stops the dashboard.
 
     `port` 0 takes a free one (`port` tells which). A host other than loopback needs TLS: a certificate and key, or the
-    word that a proxy adds it (`is_behind_tls_proxy`), and then `allowed_hosts` names what browsers may call it.
-    Raises ConfigError for an unsafe bind, a short token or a port that is taken.
+    word that a proxy adds it (`is_behind_tls_proxy`), and `allowed_hosts`, the names by which browsers may call it.
+    With that word `X-Forwarded-For` is believed, so nobody but the proxy may be able to reach the port.
+    `clock` (monotonic seconds) times sessions and rates; `settings` win over `clients_max`. Raises ConfigError for an
+    unsafe bind, a short token, a certificate that does not load or a port that is taken.
     """
 
     def __init__(
@@ -54,6 +63,9 @@ class WebServer:
         token_hint: str = "",
         clients_max: int = CLIENTS_MAX,
         parts: tuple[Part, ...] = (),
+        accounts: Accounts | None = None,
+        settings: DashboardSettings | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if len(token) < TOKEN_CHARS_MIN:
             raise ConfigError(
@@ -68,17 +80,29 @@ class WebServer:
                 f"dashboard host: expected a loopback address, found {host!r}; orders can be stopped and started here, "
                 "so another address needs a TLS certificate and key, or a TLS proxy in front"
             )
+        names = frozenset(name.lower() for name in allowed_hosts)
+        if not _is_loopback(host) and not names - LOOPBACK_HOSTS:
+            raise ConfigError(
+                f"dashboard allowed_hosts: expected the names by which browsers reach {host!r} (without port), "
+                "found none"
+            )
+        if certificate is not None and key is not None:
+            _check_certificate(certificate, key)
         self._source = source
         self._token = token
         self._host = host
         self._asked_port = port
-        self._allowed_hosts = frozenset(name.lower() for name in allowed_hosts)
+        self._allowed_hosts = names
         self._has_tls = has_tls
+        self._is_behind_proxy = is_behind_tls_proxy
         self._certificate = certificate
         self._key = key
         self._token_hint = token_hint
-        self._clients_max = clients_max
         self._parts = parts
+        self._accounts = accounts
+        self._clock = clock
+        self._settings = settings or convert_settings(DashboardSettings, {"streams_max": clients_max})
+        self._access: Access | None = None
         self._server: _Server | None = None
         self._serving: asyncio.Task[None] | None = None
         self._streaming: asyncio.Task[None] | None = None
@@ -104,29 +128,31 @@ class WebServer:
         """Bind and serve; returns when connections are accepted."""
         listener = self._bind()
         self.port = listener.getsockname()[1]
-        sessions = Sessions(self._token)
-        self._hub = StreamHub(self._source, sessions.is_live, clients_max=self._clients_max)
-        app = make_app(
-            self._source,
-            sessions,
-            self._hub,
+        self._access = Access(
+            self._token,
+            accounts=self._accounts,
             allowed_hosts=self._allowed_hosts,
             cookie_name=f"kernel_session_{self.port}",  # cookies know no ports: two kernels on one host
-            is_secure=self._has_tls,
-            token_hint=self._token_hint,
-            parts=self._parts,
+            is_tls=self._has_tls,
+            is_behind_proxy=self._is_behind_proxy,
+            settings=self._settings,
+            clock=self._clock,
         )
+        self._hub = StreamHub(self._source, self._access.sessions.is_live)
+        self.apply(self._settings)
+        app = make_app(self._source, self._access, self._hub, token_hint=self._token_hint, parts=self._parts)
+        connection = type("Connection", (BoundedConnection,), {"is_behind_proxy": self._is_behind_proxy})
         config = uvicorn.Config(
             app,
-            http="httptools",
+            http=connection,
             ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            limit_concurrency=CONNECTIONS_MAX,
             timeout_graceful_shutdown=1,
+            backlog=BACKLOG,
             ssl_certfile=self._certificate,
             ssl_keyfile=self._key,
         )
@@ -139,9 +165,16 @@ class WebServer:
                 raise ConfigError(f"dashboard: the server on {self._host}:{self.port} ended before it began")
             await asyncio.sleep(0.005)
 
+    def apply(self, settings: DashboardSettings) -> None:
+        """New settings, without a restart: open sessions and pages get them too."""
+        self._settings = settings
+        if self._access is not None and self._hub is not None:
+            self._access.apply(settings)
+            self._hub.apply(period_s=1 / settings.frames_per_s, clients_max=settings.streams_max)
+
     async def stop(self) -> None:
         """Streams first, then the server; connections that do not end by themselves are cut. Under a second."""
-        if self._server is None or self._serving is None or self._hub is None:
+        if self._server is None or self._serving is None or self._hub is None or self._access is None:
             return
         self._hub.close()
         self._server.should_exit = True
@@ -153,7 +186,8 @@ class WebServer:
         if self._streaming is not None:
             self._streaming.cancel()
             await asyncio.wait({self._streaming})
-        self._server = self._serving = self._streaming = self._hub = None
+        self._access.close()
+        self._server = self._serving = self._streaming = self._hub = self._access = None
 
     def _bind(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
@@ -195,3 +229,14 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _check_certificate(certificate: Path, key: Path) -> None:
+    """Tell now, by name, instead of failing when the server starts."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(
+            f"dashboard TLS: cannot use certificate {certificate} with key {key}: {error}; expected PEM files that "
+            "belong together and that this user may read"
+        ) from error

@@ -111,6 +111,11 @@ class StreamHub:
         """One look, for all topics."""
         return Moment(self._source, self.part_topics)
 
+    def apply(self, *, period_s: float, clients_max: int) -> None:
+        """Another pace and cap, from the next frame on; who is connected stays."""
+        self._period_s = period_s
+        self._clients_max = clients_max
+
     def open(self, topics: tuple[str, ...], session_id: str) -> StreamClient | None:
         """A new client, or None when the cap is reached (or the hub is closing)."""
         if self._is_closed or len(self._clients) >= self._clients_max:

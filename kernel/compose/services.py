@@ -21,7 +21,9 @@ from kernel.errors import ConfigError
 from kernel.profile import infrastructure
 from kernel.risk_limits import GLOBAL_NAME
 from kernel.strategy import Settings
+from webui.access import LOOPBACK_HOSTS
 from webui.access_token import load_or_make_token
+from webui.accounts import ACCOUNTS_FILE, Accounts
 from webui.part import Part
 from webui.server import WebServer
 
@@ -69,6 +71,7 @@ class Services:
         if self.process.profile.web.enabled:
             self.web = self._web_server(dashboard, self.process.data / TOKEN_FILE)
             await self.web.start()
+            self.settings.on_change("dashboard", self.web.apply)
         if self.keeper is not None:
             self._run(self.keeper.run(), "database-keeper")
         self._run(self.settings.run(), "settings")
@@ -104,8 +107,12 @@ class Services:
             token=load_or_make_token(token_path),
             host=web.host,
             port=web.port,
+            allowed_hosts=LOOPBACK_HOSTS | set(web.allowed_hosts),
+            is_behind_tls_proxy=web.behind_tls_proxy,
+            certificate=Path(web.certificate) if web.certificate else None,
+            key=Path(web.key) if web.key else None,
             token_hint=str(token_path),
-            clients_max=web.clients_max,
+            accounts=Accounts(self.process.data / ACCOUNTS_FILE),
             parts=self.parts(),
         )
 

@@ -21,7 +21,9 @@ from kernel.risk_limits import (
 from kernel.settings_layers import SettingsGroup, environment_layer
 
 #: platform parts beside risk and paper: module -> (title, config type, "module:class" of its settings)
-PLATFORM: dict[str, tuple[str, str, str]] = {}
+PLATFORM: dict[str, tuple[str, str, str]] = {
+    "dashboard": ("Dashboard", "DASHBOARD", "webui.settings:DashboardSettings"),
+}
 
 
 def settings_groups(profile: Profile, env: Mapping[str, str]) -> dict[str, SettingsGroup]:

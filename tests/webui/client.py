@@ -32,6 +32,18 @@ class Client:
         writer.close()
         return parse(raw)
 
+    async def login_user(self, name: str, password: str) -> Answer:
+        answer = await self.send("POST", "/login", form={"name": name, "password": password})
+        await self._take(answer)
+        return answer
+
+    async def post(
+        self, path: str, form: dict[str, str] | None = None, headers: dict[str, str] | None = None
+    ) -> Answer:
+        """As the page's script does it."""
+        sent = {"X-CSRF-Token": self.csrf, "Accept": "application/json"} | (headers or {})
+        return await self.send("POST", path, sent, form or {})
+
     async def open(
         self, method: str, path: str, headers: dict[str, str] | None = None, form: dict[str, str] | None = None
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -50,11 +62,14 @@ class Client:
 
     async def login(self, token: str) -> Answer:
         answer = await self.send("GET", f"/login?token={token}")
+        await self._take(answer)
+        return answer
+
+    async def _take(self, answer: Answer) -> None:
         self.cookie = answer.headers.get("set-cookie", "").partition(";")[0]
         if self.cookie:
             page = await self.send("GET", "/")
             self.csrf = page.body.partition('data-csrf="')[2].partition('"')[0]
-        return answer
 
 
 def parse(raw: bytes) -> Answer:

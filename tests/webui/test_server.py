@@ -357,7 +357,10 @@ def test_a_public_address_needs_tls(source: FakeSource) -> None:
         WebServer(source, token=TOKEN, host="0.0.0.0")
     with pytest.raises(ConfigError, match="expected a loopback address"):
         WebServer(source, token=TOKEN, host="kernel.example")
-    WebServer(source, token=TOKEN, host="0.0.0.0", is_behind_tls_proxy=True)
+    with pytest.raises(ConfigError, match="allowed_hosts: expected the names by which browsers reach"):
+        WebServer(source, token=TOKEN, host="0.0.0.0", is_behind_tls_proxy=True)
+    names = frozenset({"kernel.example"})
+    WebServer(source, token=TOKEN, host="0.0.0.0", is_behind_tls_proxy=True, allowed_hosts=names)
 
 
 def test_a_short_token_is_refused(source: FakeSource) -> None:
