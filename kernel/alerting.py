@@ -1,7 +1,7 @@
 """From the bus to the channels: notices out of events, each thing once a window, a summary a day.
 
-A view like any other: the handler only puts the event into a bounded inbox, so nothing here can delay or fail the kernel;
-words are made, counted and sent by tasks. Windows, rates and hours follow the wall clock, texts quote event time.
+A view like any other: the handler only puts the event into a bounded inbox, so nothing here can delay or fail the
+kernel; words are made, counted and sent by tasks. Windows, rates and hours follow the wall clock, texts quote event time.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ from kernel.route import Route
 INBOX_MAX = 5_000  #: events between two turns of the task; a burst beyond it loses what is not grave, and counts it
 URGENT_MAX = 5_000  #: of grave ones: beyond it the rest is told as a number
 TICK_S_MAX = 30.0  #: the day's hour is looked for at least this often: the wall clock may be stepped
+RESTARTS_MAX = 20  #: of tasks that a bug of ours ended, in one run
 STOP_S = 2.0  #: what the end of a run gives critical notices to get out
 
 Summary = Callable[[], Awaitable[Message]]
@@ -35,13 +36,24 @@ Summary = Callable[[], Awaitable[Message]]
 class Alerting:
     """Subscribes on `start`. Channels may be replaced at any time with `use`."""
 
-    def __init__(self, bus: Bus, clock: Clock, settings: AlertSettings, summary: Summary | None = None) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        clock: Clock,
+        settings: AlertSettings,
+        *,
+        tell_kernel: Callable[[str, str, str], None],
+        summary: Summary | None = None,
+    ) -> None:
+        """`tell_kernel(severity, code, text)` publishes an alert; `summary` makes the daily one."""
         self.deliveries = DeliveryLog()
         self.lost = 0  #: events that did not fit the inbox
         self._bus = bus
         self._clock = clock
         self._settings = settings
         self._summary = summary
+        self._tell_kernel = tell_kernel
+        self._restarts = 0
         self._window = NoticeWindow(settings.dedup_window_s)
         self._inbox: deque[tuple[int, Event]] = deque()
         self._urgent: deque[tuple[int, Event]] = deque()
@@ -64,17 +76,32 @@ class Alerting:
     async def use(self, channels: Iterable[tuple[Channel, Route]]) -> None:
         """Exactly these channels from now on. One whose object stays keeps its queue; a removed one is cancelled."""
         wanted = {channel.name: (channel, route) for channel, route in channels}
-        for name in [
-            name for name, lane in self._lanes.items() if name not in wanted or lane.channel is not wanted[name][0]
-        ]:
-            await self._end(name)
+        for name, lane in list(self._lanes.items()):
+            if name not in wanted or lane.channel is not wanted[name][0]:
+                await self._end(name)
         for name, (channel, route) in wanted.items():
             lane = self._lanes.get(name)
             if lane is not None:
                 lane.apply(route)
                 continue
-            lane = self._lanes[name] = NoticeLane(channel, route, self._clock, self.deliveries)
-            self._tasks[name] = asyncio.create_task(lane.run(), name=f"notices-{name}")
+            self._lanes[name] = NoticeLane(channel, route, self._clock, self.deliveries)
+            self._work(name)
+
+    def _work(self, name: str) -> None:
+        task = self._tasks[name] = asyncio.create_task(self._lanes[name].run(), name=f"notices-{name}")
+        task.add_done_callback(lambda done: self._on_lane_done(name, done))
+
+    def _on_lane_done(self, name: str, task: "asyncio.Task[None]") -> None:
+        """A lane ends by being cancelled, by its channel's word, or by a bug of ours; the last two are told."""
+        if task.cancelled() or self._tasks.get(name) is not task:
+            return
+        error = task.exception()
+        if error is None:
+            self._tell_kernel("critical", "channel_stopped", f"{name}: {self._lanes[name].stopped_by}")
+            return
+        self._tell_kernel("critical", "channel_failed", f"{name}: {type(error).__name__}: {redact(str(error))}")
+        if self._may_restart():
+            self._work(name)
 
     async def _end(self, name: str) -> None:
         del self._lanes[name]
@@ -93,7 +120,24 @@ class Alerting:
         """Listen to the bus from the next event on."""
         for kind in NOTICED:
             self._bus.subscribe(kind, self._on_event, STAGE_VIEW)
+        self._begin()
+
+    def _begin(self) -> None:
         self._pump = asyncio.create_task(self._run(), name="alerting")
+        self._pump.add_done_callback(self._on_pump_done)
+
+    def _on_pump_done(self, task: "asyncio.Task[None]") -> None:
+        """The pump has no end but a bug of ours."""
+        if task.cancelled():
+            return
+        error = task.exception()
+        self._tell_kernel("critical", "alerts_failed", f"{type(error).__name__}: {redact(str(error))}")
+        if self._may_restart():
+            self._begin()
+
+    def _may_restart(self) -> bool:
+        self._restarts += 1
+        return self._restarts <= RESTARTS_MAX
 
     async def stop(self) -> None:
         """Stop listening; critical notices get two seconds to leave, then everything is cancelled. Idempotent."""
