@@ -1,7 +1,8 @@
 """From the bus to the channels: notices out of events, each thing once a window, a summary a day.
 
 A view like any other: the handler only puts the event into a bounded inbox, so nothing here can delay or fail the
-kernel; words are made, counted and sent by tasks. Windows, rates and hours follow the wall clock, texts quote event time.
+kernel; words are made, counted and sent by tasks. Windows, rates and hours follow the wall clock, texts quote event
+time.
 """
 
 import asyncio
@@ -80,9 +81,9 @@ class Alerting:
             if name not in wanted or lane.channel is not wanted[name][0]:
                 await self._end(name)
         for name, (channel, route) in wanted.items():
-            lane = self._lanes.get(name)
-            if lane is not None:
-                lane.apply(route)
+            kept = self._lanes.get(name)
+            if kept is not None:
+                kept.apply(route)
                 continue
             self._lanes[name] = NoticeLane(channel, route, self._clock, self.deliveries)
             self._work(name)
