@@ -117,8 +117,12 @@ class AlertSettings(Settings, frozen=True, kw_only=True):
     ] = False
 
     def __post_init__(self) -> None:
-        if self.control_enabled and not (self.commands_enabled and self.user_ids):
-            raise ValueError("control_enabled: expected commands_enabled and at least one of telegram_user_ids as well")
+        if self.commands_enabled and not (self.chat_ids and self.user_ids):
+            raise ValueError(
+                "commands_enabled: expected at least one of telegram_chat_ids and of telegram_user_ids too"
+            )
+        if self.control_enabled and not self.commands_enabled:
+            raise ValueError("control_enabled: expected commands_enabled as well")
 
     @property
     def chat_ids(self) -> tuple[int, ...]:

@@ -51,9 +51,9 @@ def status_message(status: Status) -> Message:
     age = DASH if status.last_event_age_ms is None else f"{status.last_event_age_ms / 1000:,.1f} s"
     lines.append(f"seq {status.seq:,} · last event {age} ago · database {status.database}")
     for each in status.strategies:
+        today, total = usd_text(each.pnl_today_usd, is_signed=True), usd_text(each.pnl_total_usd, is_signed=True)
         lines.append(
-            f"\n{each.name}: {each.state}{_because(each.reason)}\n"
-            f"today {usd_text(each.pnl_today_usd, is_signed=True)} · total {usd_text(each.pnl_total_usd, is_signed=True)}"
+            f"\n{each.name}: {each.state}{_because(each.reason)}\ntoday {today} · total {total}"
             f" USD{_mark(each.simulated)} · {each.open_orders} open order(s) · {each.positions} position(s)"
         )
     if not status.strategies:

@@ -40,7 +40,7 @@ class Totp:
         """Whether the code is of now or the neighbouring steps, and newer than any that was accepted."""
         now_step = now_ns // (STEP_S * NS_PER_S)
         found = 0
-        for step in range(now_step - STEPS_ASIDE, now_step + STEPS_ASIDE + 1):
+        for step in range(max(0, now_step - STEPS_ASIDE), now_step + STEPS_ASIDE + 1):
             is_equal = hmac.compare_digest(self.code_at(step).encode(), code.encode())
             if is_equal and step > self.used_step:
                 found = step
