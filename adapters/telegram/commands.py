@@ -90,8 +90,10 @@ class CommandDesk:
         if not word:
             return None
         refusal = self._refusal(incoming)
+        if isinstance(refusal, str):
+            return None
         if refusal is not None:
-            return refusal or None
+            return refusal
         who = (incoming.chat.id, sender.id)
         try:
             if word in QUESTIONS or word not in (*ORDERS, "confirm", "cancel"):
@@ -110,7 +112,7 @@ class CommandDesk:
             return "", ""
         return word.lower(), argument.strip()
 
-    def _refusal(self, incoming: Incoming) -> "Message | None | str":
+    def _refusal(self, incoming: Incoming) -> "Message | str | None":
         """None = go on; a message = say that; "" = say nothing any more."""
         now_ns = self._clock.now_ns()
         given = self._given_ns.setdefault(incoming.chat.id, deque(maxlen=PER_MINUTE_MAX + 1))

@@ -9,7 +9,7 @@ from adapters.telegram.pace import Pace
 from adapters.telegram.progress import Progress
 from adapters.telegram.wire import Update, read_incoming
 from kernel.channel import SendLater
-from kernel.errors import ConfigError, FeedError, KernelError
+from kernel.errors import ConfigError, FeedError, KernelError, StoreError
 from kernel.message import Message
 
 BACKOFF_S_MIN, BACKOFF_S_MAX = 1.0, 60.0
@@ -76,8 +76,13 @@ class TelegramListener:
     async def _take(self, update: Update) -> None:
         if update.update_id < self._progress.offset:  # twice in one answer
             return
+        before = self._progress.offset
         self._progress.offset = update.update_id + 1
-        await asyncio.to_thread(self._progress.save)
+        try:
+            await asyncio.to_thread(self._progress.save)
+        except StoreError:
+            self._progress.offset = before  # not handled yet: Telegram gives it again
+            raise
         incoming = read_incoming(update)
         if incoming is None:
             return

@@ -1,6 +1,6 @@
-"""How fast Telegram lets a bot speak: to a chat one message a second, to a group twenty a minute, in all thirty a second.
+"""How fast a bot may speak: to a chat one message a second, to a group twenty a minute, in all thirty a second.
 
-(https://core.telegram.org/bots/faq#my-bot-is-hitting-limits, from memory, not verified live; its 429 has the last word.)
+https://core.telegram.org/bots/faq#my-bot-is-hitting-limits, from memory, not verified live; a 429 has the last word.
 """
 
 import asyncio
