@@ -27,6 +27,7 @@ from kernel.route import Route
 
 INBOX_MAX = 5_000  #: events between two turns of the task; a burst beyond it loses what is not grave, and counts it
 URGENT_MAX = 5_000  #: of grave ones: beyond it the rest is told as a number
+RECENT_MAX = 500  #: notices that /logs can show
 TICK_S_MAX = 30.0  #: the day's hour is looked for at least this often: the wall clock may be stepped
 RESTARTS_MAX = 20  #: of tasks that a bug of ours ended, in one run
 STOP_S = 2.0  #: what the end of a run gives critical notices to get out
@@ -48,6 +49,7 @@ class Alerting:
     ) -> None:
         """`tell_kernel(severity, code, text)` publishes an alert; `summary` makes the daily one."""
         self.deliveries = DeliveryLog()
+        self.recent: deque[Notice] = deque(maxlen=RECENT_MAX)  #: oldest first, before anything is counted together
         self.lost = 0  #: events that did not fit the inbox
         self._bus = bus
         self._clock = clock
@@ -205,6 +207,7 @@ class Alerting:
             self._hand_out(self._own("critical", "alerts_overflow", text))
 
     def _offer(self, notice: Notice) -> None:
+        self.recent.append(notice)
         for each in self._window.offer(notice, self._clock.now_ns()):
             self._hand_out(each)
 

@@ -18,7 +18,8 @@ URL_CHARS_MAX = 2_000
 SCHEMES = ("https", "http")
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _SHARED = ipaddress.ip_network("100.64.0.0/10")
-#: Where clouds keep credentials for whoever asks; never reached, whatever the settings say. 169.254.169.254 is link-local.
+#: Where clouds keep credentials for whoever asks; never reached, whatever the settings say. The third, 169.254.169.254,
+#: is link-local.
 _METADATA = (ipaddress.ip_address("fd00:ec2::254"), ipaddress.ip_address("100.100.100.200"))
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
