@@ -1,7 +1,7 @@
 """`kill` and `resume`: the kill switch from a shell. Both work by files, so they need neither page nor database.
 
-`kill` also holds while the kernel is down: it then starts stopped. `resume` never lifts anything by itself: it takes the
-file away and asks the running kernel for the reset, which it refuses where that would not be safe.
+`kill` also holds while the kernel is down: it then starts stopped. `resume` never lifts anything by itself: it takes
+the file away and asks the running kernel for the reset, which it refuses where that would not be safe.
 """
 
 import argparse
@@ -73,7 +73,7 @@ def _resume(data: Path, request: Request, *, is_sure: bool) -> int:
     was_there = remove(data / KILL)
     if pid is None:
         print(
-            f"{f'{data / KILL} is removed' if was_there else f'there was no {data / KILL}'}. No kernel runs there. If it"
+            f"{data / KILL} {'is removed' if was_there else 'was not there'}. No kernel runs there. If it"
             " was stopped while it ran, it remembers: start it, then run `resume` again."
         )
         return 0

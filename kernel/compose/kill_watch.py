@@ -33,7 +33,7 @@ class KillWatch:
     def __init__(
         self, data: Path, kill: SetKill, standing: Callable[[], KillSwitchSet | None], wall_clock: Clock
     ) -> None:
-        """`standing`: the kill switch of everything that is on now, as the gate sees it. `wall_clock`: for file ages."""
+        """`standing`: the kill switch of everything that is on now, as the runner sees it. `wall_clock`: of files."""
         self._data = data
         self._kill = kill
         self._standing = standing

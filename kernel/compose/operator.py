@@ -9,6 +9,7 @@ from kernel import operator as ask
 from kernel.clock_text import day_text
 from kernel.compose.dashboard import Dashboard
 from kernel.compose.dashboard_history import MEMORY_NOTE
+from kernel.compose.kill_file import KILL, is_there
 from kernel.compose.live import KernelProcess
 from kernel.errors import ConfigError
 from kernel.live import LOG_HALT
@@ -93,7 +94,7 @@ class KernelOperator:
                     rows=tuple(
                         ask.Earned(
                             name=name,
-                            pnl_usd=self._process.core.ledger.day_pnl(name, now_ns)
+                            pnl_usd=self._today(name, now_ns)
                             if day == today
                             else known.get(day_text(day * NS_PER_DAY)),
                             simulated=simulated,
@@ -105,6 +106,11 @@ class KernelOperator:
             ),
             note=f"days are UTC days of event time; {_nature(simulated)}",
         )
+
+    def _today(self, name: str, now_ns: int) -> Decimal | None:
+        """Not known before the first event of the day."""
+        core = self._process.core
+        return core.ledger.day_pnl(name, now_ns) if core.bus.now_ns // NS_PER_DAY == now_ns // NS_PER_DAY else None
 
     async def _by_day(self, name: str, from_ns: int) -> dict[str, Decimal]:
         """P&L of whole days by label; a day whose beginning or end was not seen is not in it."""
@@ -185,6 +191,10 @@ class KernelOperator:
             raise ConfigError("the kill switch is not on")
         if standing.by == LOG_HALT:
             raise ConfigError(f"the kernel itself stopped: {standing.reason}; it goes on by itself once that is mended")
+        if is_there(self._process.data / KILL):
+            raise ConfigError(
+                f"the file {self._process.data / KILL} lies there; remove it or use `python -m kernel resume`"
+            )
         self._process.kill(f"{reason} (was: {standing.reason}, by {standing.by})", by, is_on=False)
         return "the kill switch is lifted"
 
