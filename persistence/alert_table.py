@@ -1,12 +1,13 @@
 """Table `alerts` for the operator: lists, counts, and his word on each (acknowledged, resolved) with his name and time.
 
-The projector only inserts rows; the status is the operator's alone. Every function raises `StoreError` while the database
-is away, and `ValueError` for a key, filter or id that is none.
+The projector only inserts rows; the status is the operator's alone. Every function raises `StoreError` while the
+database is away, and `ValueError` for a key, filter or id that is none.
 """
 
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 
 from persistence.postgres import Database
@@ -149,8 +150,15 @@ def _row(record: Any) -> AlertRow:
         code=record["code"],
         message=record["message"],
         status=record["status"],
-        marks=tuple(Mark(**each) for each in history) if isinstance(history, list) else (),
+        marks=_marks(history),
     )
+
+
+def _marks(history: Any) -> tuple[Mark, ...]:
+    try:
+        return msgspec.convert(history or [], tuple[Mark, ...])
+    except msgspec.ValidationError:  # written by another hand
+        return ()
 
 
 def _check(name: str, value: str, known: tuple[str, ...]) -> None:

@@ -9,6 +9,11 @@ from kernel.errors import BadWire
 
 UPDATES_MAX = 100  #: what one `getUpdates` gives at most, says Telegram
 T = TypeVar("T")
+_ABSENT = Raw()
+
+
+def _is_there(raw: Raw) -> bool:
+    return bytes(raw) not in (b"", b"null")
 
 
 class User(Struct, frozen=True, kw_only=True):
@@ -34,21 +39,21 @@ class Incoming(Struct, frozen=True, kw_only=True):
     chat: Chat
     sender: User | None = field(name="from", default=None)
     text: str = ""
-    forward_origin: Raw | None = None
+    forward_origin: Raw = _ABSENT
     forward_date: int | None = None
-    via_bot: Raw | None = None
+    via_bot: Raw = _ABSENT
 
     @property
     def is_passed_on(self) -> bool:
         """Written by another hand than the sender's."""
-        return self.forward_origin is not None or self.forward_date is not None or self.via_bot is not None
+        return _is_there(self.forward_origin) or self.forward_date is not None or _is_there(self.via_bot)
 
 
 class Update(Struct, frozen=True, kw_only=True):
     """One update. Edited messages and everything else have no `message` and are passed over."""
 
     update_id: int
-    message: Raw | None = None
+    message: Raw = _ABSENT
 
 
 class Parameters(Struct, frozen=True, kw_only=True):
@@ -62,7 +67,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     """The frame around every answer."""
 
     ok: bool
-    result: Raw | None = None
+    result: Raw = _ABSENT
     error_code: int | None = None
     description: str = ""
     parameters: Parameters | None = None
@@ -83,7 +88,7 @@ def read_answer(data: bytes) -> Answer:
 def read_result(answer: Answer, kind: type[T]) -> T:
     """What was asked for. Raises `BadWire`."""
     try:
-        return msgspec.json.decode(answer.result or b"null", type=kind)
+        return msgspec.json.decode(answer.result if _is_there(answer.result) else b"null", type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadWire(f"Telegram: expected {kind.__name__} as result, found another shape: {error}") from None
 
@@ -104,7 +109,7 @@ def read_updates(answer: Answer) -> list[Update]:
 
 def read_incoming(update: Update) -> Incoming | None:
     """The message of an update; None where it has none that we can read."""
-    if update.message is None:
+    if not _is_there(update.message):
         return None
     try:
         return _incoming.decode(update.message)
