@@ -151,6 +151,8 @@ class Alerts:
         """The Bot API for the token of now; everything that used an older one is let go."""
         token = await self._secret(TOKEN) if settings.telegram_enabled else None
         totp = await self._secret(TOTP) if settings.telegram_enabled else None
+        if token is None and settings.telegram_enabled:
+            self._tell("warning", "alerts_configuration", f"Telegram is on, but there is no secret {TOKEN}")
         is_same = (token or Secret("")) == self._token and (totp or Secret("")) == self._totp
         is_ended = self.listener is not None and bool(self.listener.stopped_by)
         if is_same and not is_ended and (self._api is not None or token is None):
@@ -160,8 +162,6 @@ class Alerts:
             await self._api.close()
         self._api, self._token, self._totp = None, token or Secret(""), totp or Secret("")
         if token is None:
-            if settings.telegram_enabled:
-                self._tell("warning", "alerts_configuration", f"Telegram is on, but there is no secret {TOKEN}")
             return
         try:
             self._api = BotApi(token, self._bot_sessions, base_url=self._telegram_url)
