@@ -29,6 +29,7 @@ INBOX_MAX = 5_000  #: events between two turns of the task; a burst beyond it lo
 URGENT_MAX = 5_000  #: of grave ones: beyond it the rest is told as a number
 RECENT_MAX = 500  #: notices that /logs can show
 TICK_S_MAX = 30.0  #: the day's hour is looked for at least this often: the wall clock may be stepped
+TURN_MAX = 50  #: events made into words before others get the loop: under a millisecond
 RESTARTS_MAX = 20  #: of tasks that a bug of ours ended, in one run
 STOP_S = 2.0  #: what the end of a run gives critical notices to get out
 
@@ -71,9 +72,10 @@ class Alerting:
 
     def apply(self, settings: AlertSettings) -> None:
         """New settings from now on. Channels and their routes come by `use`."""
-        self._settings = settings
+        before, self._settings = self._settings, settings
         self._window.apply(settings.dedup_window_s)
-        self._daily_ns = self._next_daily_ns()
+        if before.daily_hour != settings.daily_hour:  # else one that is due this second would be passed over
+            self._daily_ns = self._next_daily_ns()
         self._wake.set()
 
     async def use(self, channels: Iterable[tuple[Channel, Route]]) -> None:
@@ -150,7 +152,7 @@ class Alerting:
             self._pump.cancel()
             await asyncio.gather(self._pump, return_exceptions=True)
             self._pump = None
-            self._take_inbox()
+            self._take_inbox(INBOX_MAX + URGENT_MAX)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_S):
                 await asyncio.gather(*(lane.drain_critical() for lane in self.lanes))
@@ -185,7 +187,8 @@ class Alerting:
     async def _run(self) -> None:
         while True:
             self._wake.clear()
-            self._take_inbox()
+            while self._take_inbox(TURN_MAX):  # noqa: ASYNC110 - not a wait: it gives way
+                await asyncio.sleep(0)
             now_ns = self._clock.now_ns()
             for notice in self._window.due(now_ns):
                 self._hand_out(notice)
@@ -197,14 +200,17 @@ class Alerting:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), wait_s)
 
-    def _take_inbox(self) -> None:
+    def _take_inbox(self, count: int) -> bool:
+        """Make words of up to `count` events, grave ones first. Returns whether more wait."""
         for waiting in (self._urgent, self._inbox):
-            while waiting:
+            while waiting and count > 0:
                 self._offer(notice_of(*waiting.popleft()))
+                count -= 1
         if self._lost_urgent:
             count, self._lost_urgent = self._lost_urgent, 0
             text = f"{count:,} critical events came faster than they could be told; the log has them"
             self._hand_out(self._own("critical", "alerts_overflow", text))
+        return bool(self._urgent or self._inbox)
 
     def _offer(self, notice: Notice) -> None:
         self.recent.append(notice)

@@ -5,7 +5,6 @@ stricter. (https://core.telegram.org/bots/api#formatting-options, from memory, n
 """
 
 import html
-import re
 from collections.abc import Iterator
 
 from kernel.legible import legible
@@ -14,13 +13,12 @@ from kernel.message import Message
 UNITS_MAX = 4096
 TEXT_CHARS_MAX = 40_000  #: ten messages; a longer text is cut and says so
 TITLE_CHARS_MAX = 200
-BREAK_WITHIN = 0.5  #: a part ends at a line break if one lies in its last half
-_TOKEN = re.compile(r"&(?:amp|lt|gt|quot|#x27);|.", re.DOTALL)
+ENTITY_CHARS_MAX = 6  #: of those that `escape` makes: &quot; and &#x27;
 
 
 def units(text: str) -> int:
     """Length as Telegram counts: UTF-16 code units."""
-    return len(text) + sum(1 for each in text if ord(each) > 0xFFFF)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def escape(text: str) -> str:
@@ -33,19 +31,24 @@ def split(escaped: str, units_max: int) -> Iterator[str]:
 
     Joined they are the text again. `units_max` must be at least 8, the longest entity with room.
     """
-    tokens = _TOKEN.findall(escaped)
     start = 0
-    while start < len(tokens):
-        end, used, break_at = start, 0, 0
-        while end < len(tokens) and used + units(tokens[end]) <= units_max:
-            used += units(tokens[end])
-            end += 1
-            if tokens[end - 1] == "\n" and used >= units_max * BREAK_WITHIN:
-                break_at = end
-        if end < len(tokens) and break_at:
-            end = break_at
-        yield "".join(tokens[start:end])
+    while start < len(escaped):
+        end = min(len(escaped), start + units_max)
+        while (over := units(escaped[start:end]) - units_max) > 0:
+            end -= (over + 1) // 2  # a character is two units at most
+        if end < len(escaped):
+            end = _clean_cut(escaped, start, end)
+        yield escaped[start:end]
         start = end
+
+
+def _clean_cut(escaped: str, start: int, end: int) -> int:
+    """Where to cut at or before `end`: after a line if one ends in the last half, else not within an entity."""
+    line_end = escaped.rfind("\n", start + (end - start) // 2, end) + 1
+    if line_end:
+        return line_end
+    entity = escaped.rfind("&", max(start, end - ENTITY_CHARS_MAX), end)
+    return entity if entity >= 0 and ";" not in escaped[entity:end] else end
 
 
 def parts_of(message: Message) -> tuple[str, ...]:

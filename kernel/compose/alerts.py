@@ -35,6 +35,7 @@ from kernel.secret import Secret
 TOKEN, TOTP, SIGNING_KEY = "TELEGRAM_BOT_TOKEN", "TELEGRAM_TOTP_SECRET", "WEBHOOK_SIGNING_KEY"
 SECRET_PREFIX = "secret:"
 PROGRESS_FILE = "telegram.json"
+RETRY_S = 30.0  #: after which secrets that could not be read are asked for again
 CONNECTIONS_MAX = 4  #: one poll, some sends
 
 FindSecret = Callable[[str], Awaitable[Secret | None]]
@@ -69,6 +70,7 @@ class Alerts:
         hook_sessions: HookSessions = hook_session,
         telegram_url: str = BASE_URL,
         clock: Clock | None = None,
+        retry_s: float = RETRY_S,
     ) -> None:
         """`find_secret(name)`: the secret of this name, None when there is none. `clock`: wall time."""
         self.settings = settings
@@ -88,6 +90,10 @@ class Alerts:
         self._token = self._totp = Secret("")
         self._pace = Pace()
         self._channels: dict[str, Channel] = {}  #: by what they were made of
+        self._known: dict[str, Secret | None] = {}  #: what the store said last
+        self._is_secret_missed = False
+        self._retry_s = retry_s
+        self._retrying: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
         self._is_running = False
 
@@ -104,7 +110,7 @@ class Alerts:
             self.alerting.apply(settings)
             if not self._is_running:
                 return
-            await self._take_token(settings)
+            old_api = await self._take_token(settings)
             wanted = [*self._telegram_channels(settings), *(await self._webhook_channels(settings))]
             stopped = {lane.channel.name for lane in self.alerting.lanes if lane.stopped_by}
             kept: dict[str, Channel] = {}
@@ -118,10 +124,27 @@ class Alerts:
             for old in before.values():
                 if isinstance(old, WebhookChannel) and old not in kept.values():
                     await old.close()
+            if old_api is not None:  # only now: a channel that still used it would open it again
+                await old_api.close()
             await self._listen(settings)
+            self._plan_retry()
+
+    def _plan_retry(self) -> None:
+        """Ask again for secrets that could not be read."""
+        if self._is_secret_missed and self._retrying is None:
+            self._is_secret_missed = False
+            self._retrying = asyncio.create_task(self._retry(), name="alerts-secrets")
+
+    async def _retry(self) -> None:
+        await asyncio.sleep(self._retry_s)
+        self._retrying = None
+        await self.apply(self.settings)
 
     async def stop(self) -> None:
         """Let critical notices out (two seconds at most), then close everything. Idempotent."""
+        if self._retrying is not None:
+            self._retrying.cancel()
+            await asyncio.gather(self._retrying, return_exceptions=True)
         async with self._lock:
             self._is_running = False
             await self._end_listener()
@@ -140,33 +163,39 @@ class Alerts:
             self._process.alert(severity, code, redact(text))
 
     async def _secret(self, name: str) -> Secret | None:
-        """None also where the store cannot answer: alerts then do without, and say so."""
+        """While the store cannot answer: what it said last, or None; it is asked again, and an alert says so."""
         try:
-            return await self._find_secret(name)
+            found = await self._find_secret(name)
         except KernelError as error:
-            self._tell("warning", "alerts_secret", f"{name} could not be read: {error}")
-            return None
+            self._is_secret_missed = True
+            self._tell("warning", "alerts_secret", f"{name} could not be read, trying again: {error}")
+            return self._known.get(name)
+        self._known[name] = found
+        return found
 
-    async def _take_token(self, settings: AlertSettings) -> None:
-        """The Bot API for the token of now; everything that used an older one is let go."""
+    async def _take_token(self, settings: AlertSettings) -> BotApi | None:
+        """Make the Bot API for the token of now. Returns the one before, to be closed, if it is another."""
         token = await self._secret(TOKEN) if settings.telegram_enabled else None
         totp = await self._secret(TOTP) if settings.telegram_enabled else None
         if token is None and settings.telegram_enabled:
             self._tell("warning", "alerts_configuration", f"Telegram is on, but there is no secret {TOKEN}")
-        is_same = (token or Secret("")) == self._token and (totp or Secret("")) == self._totp
+        new, code = token or Secret(""), totp or Secret("")
+        is_same = new == self._token
         is_ended = self.listener is not None and bool(self.listener.stopped_by)
-        if is_same and not is_ended and (self._api is not None or token is None):
-            return
-        await self._end_listener()
-        if self._api is not None:
-            await self._api.close()
-        self._api, self._token, self._totp = None, token or Secret(""), totp or Secret("")
+        if not is_same or is_ended or code != self._totp:
+            await self._end_listener()
+        old, self._token, self._totp = self._api, new, code
         if token is None:
-            return
+            self._api = None
+            return old
+        if is_same and old is not None:
+            return None
+        self._api = None
         try:
             self._api = BotApi(token, self._bot_sessions, base_url=self._telegram_url)
         except ConfigError as error:
             self._tell("warning", "alerts_configuration", str(error))
+        return old
 
     def _telegram_channels(self, settings: AlertSettings) -> list[tuple[str, Channel, Route]]:
         if self._api is None or not settings.telegram_enabled:

@@ -58,6 +58,7 @@ class World:
             convert_settings(AlertSettings, settings),
             self.find,
             telegram_url=self.server.url,
+            retry_s=0.05,
         )
         await self.alerts.start()
 
@@ -160,6 +161,31 @@ async def test_what_is_missing_or_wrong_is_told_on_the_page_and_harms_nothing(wo
     await world.alerts.apply(world.alerts.settings)
     assert "database away" in await world.told("alerts_secret")
     assert all("not a token" not in each.text for each in world.alerts.alerting.recent)
+
+
+async def test_a_store_that_is_away_at_the_start_is_asked_again(world: World) -> None:
+    world.is_store_down = True
+    await world.start(**TELEGRAM)
+    assert "database away" in await world.told("alerts_secret")
+    assert world.alerts.alerting.lanes == ()
+    world.is_store_down = False
+    async with asyncio.timeout(5):
+        while not world.alerts.alerting.lanes:
+            await asyncio.sleep(0.01)
+    world.is_store_down = True
+    await world.alerts.apply(world.alerts.settings)
+    assert [each.channel.name for each in world.alerts.alerting.lanes] == ["telegram:42"]
+
+
+async def test_another_authenticator_key_counts_without_a_restart(world: World) -> None:
+    del world.secrets[TOTP]
+    await world.start(**TELEGRAM, telegram_severity_min="critical")
+    assert "no TELEGRAM_TOTP_SECRET is set" in await world.ask("/pause all")
+    channel = world.alerts.alerting.lanes[0].channel
+    world.secrets[TOTP] = KEY
+    await world.alerts.apply(world.alerts.settings)
+    assert "/confirm" in await world.ask("/pause all")
+    assert world.alerts.alerting.lanes[0].channel is channel
 
 
 async def test_a_new_token_revives_what_a_wrong_one_stopped(world: World) -> None:
