@@ -14,8 +14,10 @@ from bus.events import KillSwitchSet
 from kernel.compose.kill_command import add_arguments, command, running_pid
 from kernel.compose.kill_file import ANSWER, KILL, RESUME, Request, is_there, read_answer, read_request, write
 from kernel.compose.kill_watch import KillWatch
+from kernel.compose.live import KernelProcess
 from kernel.errors import ConfigError
 from kernel.live import LOG_HALT
+from kernel.profile import load_profile
 
 
 class Kernel:
@@ -231,3 +233,27 @@ async def test_the_watch_runs_by_itself_until_cancelled(tmp_path: Path) -> None:
             await asyncio.sleep(0.01)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.mark.slow
+async def test_a_running_kernel_stops_and_resumes_by_the_shell_alone(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    process = KernelProcess(load_profile("demo", {}), data, is_with_db=False)
+    await process.start()
+    for task in asyncio.all_tasks():  # the watch under test takes the place of the kernel's own
+        if task.get_name() == "kill-file":
+            task.cancel()
+    kills = process.core.runner.kills
+    watch = asyncio.create_task(KillWatch(data, process.kill, lambda: kills.get(""), WallClock()).run())
+    try:
+        assert await asyncio.to_thread(run, data, "kill", "--reason", "oracle broken") == 0
+        assert (kills[""].reason, kills[""].by) == ("oracle broken", "command line")
+        assert await asyncio.to_thread(run, data, "resume", "--reason", "it is mended", "--yes") == 0
+        assert kills == {}
+        process.kill("by the page", "dashboard")
+        assert await asyncio.to_thread(run, data, "resume", "--reason", "seen and well", "--yes") == 0
+        assert kills == {}
+    finally:
+        watch.cancel()
+        await process.stop()
+        process.release()
