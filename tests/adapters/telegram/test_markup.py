@@ -3,6 +3,7 @@
 import html
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,6 +27,14 @@ def test_pieces_join_to_the_text_and_keep_to_the_limit(text: str, units_max: int
     assert "".join(pieces) == escape(text)
     assert all(units(each) <= units_max for each in pieces)
     assert "".join(html.unescape(each) for each in pieces) == text
+
+
+@pytest.mark.parametrize("units_max", range(8, 40))
+def test_no_piece_ends_within_an_entity(units_max: int) -> None:
+    text = "a&b<c>😀&&\"'d" * 20
+    pieces = list(split(escape(text), units_max))
+    assert "".join(html.unescape(each) for each in pieces) == text
+    assert all(units(each) > units_max - 8 for each in pieces[:-1])
 
 
 @given(TEXTS)

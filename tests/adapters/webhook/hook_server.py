@@ -12,7 +12,7 @@ RAW = {
     "410": b"HTTP/1.1 410 Gone\r\ncontent-length: 0\r\n\r\n",
     "429": b"HTTP/1.1 429 Slow\r\nretry-after: 0\r\ncontent-length: 0\r\n\r\n",
     "429_forged": b"HTTP/1.1 429 Slow\r\nretry-after: 99999999999999\r\ncontent-length: 0\r\n\r\n",
-    "redirect": b"HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/latest/\r\ncontent-length: 0\r\n\r\n",
+    "redirect": b"HTTP/1.1 302 Found\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n",
     "malformed": b"\x00\xffnot http at all\r\n\r\n",
     "bad_headers": b"HTTP/1.1 200 OK\r\ncontent-length: -5\r\n\r\n",
     "huge_header": b"HTTP/1.1 200 OK\r\nx: " + b"y" * 200_000 + b"\r\n\r\n",

@@ -6,12 +6,13 @@ import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from adapters.telegram.totp import Totp
 from bus.clock import NS_PER_S, WallClock
 from kernel.alert_settings import AlertSettings
-from kernel.compose.alerts import TOKEN, TOTP, Alerts
+from kernel.compose.alerts import TOKEN, TOTP, Alerts, bot_session
 from kernel.compose.dashboard import Dashboard
 from kernel.compose.live import KernelProcess
 from kernel.errors import ConfigError, StoreError
@@ -42,12 +43,17 @@ class World:
         self.process = KernelProcess(load_profile("demo", {}), data, is_with_db=False)
         self.server = server
         self.is_store_down = False
+        self.sessions: list[aiohttp.ClientSession] = []
         self._update = 100
 
     async def find(self, name: str) -> Secret | None:
         if self.is_store_down:
             raise StoreError("database away")
         return Secret(self.secrets[name]) if name in self.secrets else None
+
+    def session(self) -> aiohttp.ClientSession:
+        self.sessions.append(bot_session())
+        return self.sessions[-1]
 
     async def start(self, **settings: object) -> None:
         await self.process.start()
@@ -58,6 +64,7 @@ class World:
             convert_settings(AlertSettings, settings),
             self.find,
             telegram_url=self.server.url,
+            bot_sessions=self.session,
             retry_s=0.05,
         )
         await self.alerts.start()
@@ -66,6 +73,7 @@ class World:
         await self.alerts.stop()
         await self.process.stop()
         self.process.release()
+        assert all(each.closed for each in self.sessions)
 
     async def ask(self, text: str) -> str:
         """Say it, and wait for the answer that follows. The chat gets nothing else in these tests."""
@@ -186,6 +194,7 @@ async def test_another_authenticator_key_counts_without_a_restart(world: World) 
     await world.alerts.apply(world.alerts.settings)
     assert "/confirm" in await world.ask("/pause all")
     assert world.alerts.alerting.lanes[0].channel is channel
+    assert len(world.sessions) == 1
 
 
 async def test_a_new_token_revives_what_a_wrong_one_stopped(world: World) -> None:
