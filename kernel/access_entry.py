@@ -4,6 +4,8 @@ from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
+OPERATOR = "operator"  #: module of what a person does; looking at a secret is not using it
+
 Source = Literal["file", "database", "environment", "signer", "operator", ""]
 Result = Literal["ok", "missing", "refused", "unavailable", "signed", "changed"]
 

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import structlog
 
-from kernel.access_entry import AccessEntry
+from kernel.access_entry import OPERATOR, AccessEntry
 from kernel.errors import StoreError
 from persistence.postgres import Database
 
@@ -123,9 +123,9 @@ class AccessLog:
                 )  # fmt: skip
                 if await connection.fetchval(_IS_FIRST, key):
                     firsts.append(entry)
-            for name in sorted({e.name for _, e in batch if e.result == "ok" and e.source == "database"}):
-                latest_ns = max(e.ts_ns for _, e in batch if e.name == name and e.result == "ok")
-                await connection.execute(_USED, name, latest_ns)
+            used = [e for _, e in batch if e.result == "ok" and e.source == "database" and e.module != OPERATOR]
+            for name in sorted({e.name for e in used}):
+                await connection.execute(_USED, name, max(e.ts_ns for e in used if e.name == name))
         return firsts
 
     def _tell(self, entry: AccessEntry) -> None:

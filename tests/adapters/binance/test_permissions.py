@@ -152,7 +152,7 @@ async def test_a_key_for_every_address_is_warned_about(exchange: Exchange) -> No
 
 
 async def test_a_wrong_key_or_clock_is_told_in_words(exchange: Exchange) -> None:
-    with pytest.raises(VenueRefused, match="status 401, code -2014 'API-key format invalid.'; check the key"):
+    with pytest.raises(VenueRefused, match=r"status 401, code -2014 'API-key format invalid\.'; check the key"):
         await ask(exchange, key="Z" * 64)
     with pytest.raises(VenueRefused, match="code -1021"):
         await ask(exchange, now_ms=NOW_MS + 2_000)
