@@ -2,7 +2,7 @@
 
 MissingSecret      nowhere to be found; says where it was looked for
 BadSecret          found, but not what it should be: wrong form, a file that others can read
-SecretUnavailable  the database did not answer, so nobody knows; try again
+SecretUnavailable  the database cannot be read, so nobody knows; try again
 SecretTampered     a stored row is not the one that was written
 WrongMasterKey     the stored secrets are wrapped by another master key
 """
@@ -19,7 +19,7 @@ class BadSecret(ConfigError):
 
 
 class SecretUnavailable(StoreError):
-    """The database is away and no other source has the secret. Retryable."""
+    """The database cannot be read and no other source has the secret. Retryable."""
 
 
 class SecretTampered(StoreError):

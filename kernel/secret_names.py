@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from kernel.redaction import remember
 from kernel.secret import Secret
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,127}")
@@ -137,6 +138,15 @@ def known_name(variable: str) -> str | None:
     if kind_of(variable) is not None:
         return variable
     return _BY_UPPER.get(variable)
+
+
+def remember_forms(name: str, secret: Secret) -> None:
+    """Have other spellings of the value scrubbed from logs too: a hex key without its 0x, in either case."""
+    kind = kind_of(name)
+    if kind is not None and kind.wallet == "evm":
+        digits = secret.reveal().removeprefix("0x")
+        for each in (digits.lower(), digits.upper()):
+            remember(each)
 
 
 def is_name(name: str) -> bool:

@@ -83,12 +83,18 @@ class SecretTable:
 
     async def read(self, name: str) -> StoredSecret | None:
         """The value, or None if there is no such row. Raises SecretTampered for a row that is not as it was written."""
+        newest = self._seen.get(name, 0)  # before asking: a change beside this read is no rollback
         async with self._database.acquire() as connection:
             row = await connection.fetchrow(_READ, name)
         if row is None:
             return None
         found = self._open(name, row)
-        self._refuse_older(name, found.version)
+        if found.version < newest:
+            raise SecretTampered(
+                f"secret {name!r} refused: version {newest} was read before, now the row says {found.version}; it was "
+                "rolled back. Set it anew and find out who wrote to the database"
+            )
+        self._saw(name, found.version)
         return found
 
     async def has(self, name: str) -> bool:
@@ -118,7 +124,7 @@ class SecretTable:
                 raise ConfigError(f"{SECRETS_MAX} secrets are stored, the most there may be; delete some")
             key = await self._active_key(connection)
             await connection.execute(_PUT, name, version + 1, key.seal(name, version + 1, secret), key.id)
-        self._seen[name] = max(self._seen.get(name, 0), version + 1)
+        self._saw(name, version + 1)
         return version + 1
 
     async def delete(self, name: str, *, expected_version: int | None = None) -> bool:
@@ -221,14 +227,8 @@ class SecretTable:
             raise SecretTampered(f"secret {name!r} refused: {found}; set it anew and see who wrote to the database")
         return StoredSecret(found, row["version"])
 
-    def _refuse_older(self, name: str, version: int) -> None:
-        newest = self._seen.get(name, 0)
-        if version < newest:
-            raise SecretTampered(
-                f"secret {name!r} refused: version {newest} was read before, now the row says {version}; it was rolled "
-                "back. Set it anew and find out who wrote to the database"
-            )
-        self._seen[name] = version
+    def _saw(self, name: str, version: int) -> None:
+        self._seen[name] = max(self._seen.get(name, 0), version)
 
 
 async def _lock(connection: _Connection) -> None:

@@ -52,7 +52,7 @@ class SecretParts:
                 self.trouble = str(error)
                 log.warning("secrets_without_database", error=str(error))
         self.access_log = AccessLog(database, on_first_seen=on_first_seen)
-        self.service = SecretResolver(environment, self.table, self.access_log, clock)
+        self.service = SecretResolver(environment, self.table, self.access_log, clock, trouble=self.trouble)
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:

@@ -15,10 +15,10 @@ from kernel.access_entry import AccessEntry, AccessRecorder, Result, Source
 from kernel.compose.master_key import CREDENTIAL
 from kernel.compose.private_file import SHARED_ROOT, read_private
 from kernel.compose.secret_environment import MASTER_KEY, SecretEnvironment
-from kernel.errors import KernelError, StoreError
+from kernel.errors import StoreError
 from kernel.secret import Secret
 from kernel.secret_errors import BadSecret, MissingSecret, SecretTampered, SecretUnavailable
-from kernel.secret_names import is_name, shape_problem
+from kernel.secret_names import is_name, remember_forms, shape_problem
 from persistence.secret_table import SecretTable
 
 RESERVED = frozenset({CREDENTIAL, MASTER_KEY})  #: lie beside secrets, and are nobody's to ask for
@@ -37,13 +37,15 @@ class SecretResolver:
         clock: Clock,
         *,
         mounted: Path = SHARED_ROOT,
+        trouble: str = "",
     ) -> None:
-        """`table`: None = a run without a database. `mounted`: folder of container secrets."""
+        """`table`: None = there is no database, or it cannot be opened for `trouble`. `mounted`: of the container."""
         self._environment = environment
         self._table = table
         self._recorder = recorder
         self._clock = clock
         self._mounted = mounted
+        self._trouble = trouble
         self._warned: set[str] = set()  # bounded by the known names
 
     async def get(self, name: str, *, module: str, purpose: str) -> Secret:
@@ -57,6 +59,7 @@ class SecretResolver:
             problem = shape_problem(name, secret)
             if problem:
                 raise BadSecret(f"{problem} (from {source})")
+            remember_forms(name, secret)
             result = "ok"
             return secret
         except MissingSecret:
@@ -106,7 +109,7 @@ class SecretResolver:
             except FileNotFoundError as error:
                 if path == self._environment.files.get(name):
                     raise BadSecret(f"{name}_FILE names {path}, where there is no file") from error
-        trouble: KernelError | None = None
+        trouble = self._trouble
         if self._table is not None:
             try:
                 stored = await self._table.read(name)
@@ -115,14 +118,16 @@ class SecretResolver:
             except SecretTampered:
                 raise
             except StoreError as error:
-                trouble = error
+                trouble = str(error)
         if name in self._environment.values:
             if name not in self._warned:
                 self._warned.add(name)
                 log.warning("secret_from_environment", secret=name, advice="store it: kernel secrets set " + name)
             return "environment", self._environment.values[name]
-        if trouble is not None:
-            raise SecretUnavailable(f"{name}: not in a file or the environment, and the database is away ({trouble})")
+        if trouble:
+            raise SecretUnavailable(
+                f"{name}: not in a file or the environment, and the database cannot be read ({trouble})"
+            )
         raise MissingSecret(
             f"{name} is not set: looked for {self._mounted / name}, a systemd credential {name}, {name}_FILE, the "
             f"database and the environment; store it with `kernel secrets set {name}`"

@@ -12,7 +12,7 @@ from kernel.compose.secret_parts import SecretParts
 from kernel.errors import ConfigError
 from kernel.profile import load_profile
 from kernel.secret import Secret
-from kernel.secret_errors import BadSecret, MissingSecret
+from kernel.secret_errors import BadSecret, MissingSecret, SecretUnavailable
 from persistence.postgres import Database
 from tests.postgres_fixture import query
 
@@ -66,6 +66,8 @@ async def test_a_broken_master_key_degrades_the_demo_and_stops_a_live_run(tmp_pa
     database = Database("postgresql://kernel@127.0.0.1:1/kernel")
     parts = SecretParts(DEMO, tmp_path, environment, database, ManualClock(), on_first_seen=lambda *pair: None)
     assert parts.table is None and "expected 32 bytes" in parts.trouble
+    with pytest.raises(SecretUnavailable, match=r"the database cannot be read .*expected 32 bytes"):
+        await parts.service.get("PRIVATE_KEY", module="m", purpose="a test")
     for profile, wrong, error in ((LIVE, environment, BadSecret), (LIVE, SecretEnvironment(), ConfigError)):
         with pytest.raises(error):
             SecretParts(profile, tmp_path, wrong, database, ManualClock(), on_first_seen=lambda *pair: None)

@@ -13,6 +13,7 @@ from kernel.access_entry import AccessEntry
 from kernel.compose.secret_environment import SecretEnvironment, take_environment
 from kernel.compose.secret_resolver import SecretResolver
 from kernel.errors import KernelError
+from kernel.redaction import redact
 from kernel.secret import Secret
 from kernel.secret_errors import BadSecret, MissingSecret, SecretTampered, SecretUnavailable
 from kernel.secrets import SecretProblem, missing_secrets
@@ -139,7 +140,7 @@ async def test_with_the_database_away_files_and_environment_still_answer(mounted
     assert await get(service) == IN_ENV
     put_file(mounted / "ACROSS_API_KEY", IN_FILE)
     assert await get(service, "ACROSS_API_KEY") == IN_FILE
-    with pytest.raises(SecretUnavailable, match="the database is away"):
+    with pytest.raises(SecretUnavailable, match="the database cannot be read"):
         await get(service, "PRIVATE_KEY")
     assert [result for _, _, result in recorded.answers] == ["ok", "ok", "unavailable"]
     assert not await service.available("PRIVATE_KEY")
@@ -198,6 +199,14 @@ async def test_a_module_is_told_exactly_what_it_lacks(mounted: Path) -> None:
     assert "is not set" in problems[0].reason and "expected 64 hexadecimal" in problems[1].reason
     assert all(isinstance(each, SecretProblem) and "too short" not in each.reason for each in problems)
     assert {each.purpose for each in recorded.entries} == {"start check"}
+
+
+async def test_other_spellings_of_a_key_are_scrubbed_too(mounted: Path) -> None:
+    digits = "a1" * 32
+    put_file(mounted / "PRIVATE_KEY", "0x" + digits)
+    service, _ = resolver(mounted)
+    await get(service, "PRIVATE_KEY")
+    assert redact(f"x {digits} y {digits.upper()} z 0x{digits}") in ("x *** y *** z ***", "x *** y *** z 0x***")
 
 
 async def test_errors_hold_no_value_in_what_they_carry(mounted: Path) -> None:
