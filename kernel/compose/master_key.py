@@ -8,6 +8,7 @@
    hold it, and it moves with nothing by accident. A live profile refuses it wherever it was copied to.
 """
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,8 +43,8 @@ def find_master_key(
     """
     if environment.credentials_directory is not None:
         credential = environment.credentials_directory / CREDENTIAL
-        if credential.exists():
-            return _from_file(profile, credential)
+        with contextlib.suppress(FileNotFoundError):  # systemd lets a unit's user in by an access list: mode 0440
+            return _made(profile, read_private(credential, is_mounted=True), str(credential))
     if environment.master_key_file is not None:
         return _from_file(profile, environment.master_key_file)
     if environment.master_passphrase_file is not None:

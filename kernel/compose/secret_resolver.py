@@ -6,6 +6,8 @@ answer is.
 """
 
 import asyncio
+import itertools
+import os
 from pathlib import Path
 
 import structlog
@@ -22,6 +24,8 @@ from kernel.secret_names import is_name, remember_forms, shape_problem
 from persistence.secret_table import SecretTable
 
 RESERVED = frozenset({CREDENTIAL, MASTER_KEY})  #: lie beside secrets, and are nobody's to ask for
+
+LISTED_MAX = 1_000  #: files of a folder of secrets, as many as a database may hold
 
 log = structlog.get_logger("secrets")
 
@@ -80,7 +84,7 @@ class SecretResolver:
 
     async def source_of(self, name: str) -> Source:
         """Which source would answer; "" = none."""
-        if any(path.exists() for path, _ in self._paths(name)):
+        if any(os.path.lexists(path) for path, _ in self._paths(name)):
             return "file"
         if self._table is not None:
             try:
@@ -94,13 +98,9 @@ class SecretResolver:
         """Names that files and the environment have, for a list."""
         found: dict[str, Source] = dict.fromkeys(self._environment.values, "environment")
         for folder in (self._environment.credentials_directory, self._mounted):
-            if folder is not None and folder.is_dir():
-                found |= {
-                    each.name: "file"
-                    for each in folder.iterdir()
-                    if each.is_file() and is_name(each.name) and each.name not in RESERVED
-                }
-        return found | {name: "file" for name, path in self._environment.files.items() if path.exists()}
+            if folder is not None:
+                found |= dict.fromkeys(_names_in(folder), "file")
+        return found | {name: "file" for name, path in self._environment.files.items() if os.path.lexists(path)}
 
     async def _find(self, name: str) -> tuple[Source, Secret]:
         for path, is_mounted in self._paths(name):
@@ -150,3 +150,12 @@ class SecretResolver:
             ts_ns=self._clock.now_ns(), module=module, name=name[:128], purpose=purpose, source=source, result=result
         )
         self._recorder.record(entry)
+
+
+def _names_in(folder: Path) -> list[str]:
+    """Names of secrets in a folder; none if it is not there or not ours to look into."""
+    try:
+        entries = itertools.islice(folder.iterdir(), LISTED_MAX)
+        return [each.name for each in entries if is_name(each.name) and each.name not in RESERVED and each.is_file()]
+    except OSError:
+        return []

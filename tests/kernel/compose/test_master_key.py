@@ -66,6 +66,16 @@ def test_a_broken_source_is_refused_and_not_skipped(tmp_path: Path, key_file: Pa
         find_master_key(DEMO, tmp_path, SecretEnvironment(master_key_file=tmp_path / "none"))
 
 
+def test_a_systemd_credential_may_have_the_mode_of_its_access_list(tmp_path: Path) -> None:
+    make_key_file(tmp_path / CREDENTIAL)
+    (tmp_path / CREDENTIAL).chmod(0o440)
+    environment = SecretEnvironment(credentials_directory=tmp_path)
+    assert find_master_key(LIVE, tmp_path / "data", environment).origin == str(tmp_path / CREDENTIAL)
+    (tmp_path / CREDENTIAL).chmod(0o460)
+    with pytest.raises(BadSecret, match="not writable for others"):
+        find_master_key(LIVE, tmp_path / "data", environment)
+
+
 def test_a_generated_key_lies_outside_the_data_folder_and_stays(tmp_path: Path) -> None:
     data = tmp_path / "data"
     first, second = (find_master_key(DEMO, data, NOTHING) for _ in range(2))

@@ -116,6 +116,25 @@ async def test_a_file_that_is_wrong_is_refused_although_the_environment_has_the_
     assert [result for _, _, result in recorded.answers] == ["refused"] * 3
 
 
+async def test_names_of_files_and_environment_are_listed_without_what_is_no_secret(
+    mounted: Path, tmp_path: Path
+) -> None:
+    put_file(mounted / "PRIVATE_KEY", IN_FILE)
+    put_file(mounted / ".hidden", IN_FILE)
+    (mounted / "folder").mkdir()
+    environment = SecretEnvironment(
+        values={"JUPITER_API_KEY": Secret(IN_ENV)},
+        files={"ACROSS_API_KEY": tmp_path / "none"},
+        credentials_directory=tmp_path / "none",
+    )
+    service, recorded = resolver(mounted, environment=environment)
+    assert service.names_outside_database() == {"PRIVATE_KEY": "file", "JUPITER_API_KEY": "environment"}
+    assert [await service.source_of(name) for name in ("PRIVATE_KEY", "JUPITER_API_KEY", "ACROSS_API_KEY", "../x")] == [
+        "file", "environment", "", "",
+    ]  # fmt: skip
+    assert recorded.entries == []
+
+
 async def test_a_secret_that_nobody_has_names_every_place(mounted: Path) -> None:
     service, recorded = resolver(mounted)
     with pytest.raises(MissingSecret, match=f"JUPITER_API_KEY is not set: looked for {mounted}/JUPITER_API_KEY"):
