@@ -84,7 +84,7 @@ class SecretResolver:
 
     async def source_of(self, name: str) -> Source:
         """Which source would answer; "" = none."""
-        if any(os.path.lexists(path) for path, _ in self._paths(name)):
+        if self._has_file(name):
             return "file"
         if self._table is not None:
             try:
@@ -132,6 +132,9 @@ class SecretResolver:
             f"{name} is not set: looked for {self._mounted / name}, a systemd credential {name}, {name}_FILE, the "
             f"database and the environment; store it with `kernel secrets set {name}`"
         )
+
+    def _has_file(self, name: str) -> bool:
+        return any(os.path.lexists(path) for path, _ in self._paths(name))
 
     def _paths(self, name: str) -> list[tuple[Path, bool]]:
         """Where its file may be, and whether a container's runtime or systemd put it there."""
