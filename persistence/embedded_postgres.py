@@ -285,13 +285,13 @@ def _settle_leftover(cluster: Path) -> None:
         return
     if not Path(f"/proc/{pid}").exists():
         return
-    if not _is_server_of(pid, cluster):
+    if not is_server_of(pid, cluster):
         pid_file.write_text("".join([f"{os.getpid()}\n", *lines[1:]]))
         return
     deadline_s = time.monotonic() + LEFTOVER_TIMEOUT_S
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGINT)
-    while _is_server_of(pid, cluster):
+    while is_server_of(pid, cluster):
         if time.monotonic() > deadline_s:
             raise EmbeddedPostgresError(
                 f"an earlier server (process {pid}) still runs in {cluster} and does not stop: end it and retry"
@@ -299,7 +299,7 @@ def _settle_leftover(cluster: Path) -> None:
         time.sleep(POLL_S)
 
 
-def _is_server_of(pid: int, cluster: Path) -> bool:
+def is_server_of(pid: int, cluster: Path) -> bool:
     """Whether process `pid` is a postmaster with this data folder (it stays in that folder while it runs)."""
     try:
         name = Path(f"/proc/{pid}/comm").read_text().strip()

@@ -98,10 +98,15 @@ class ServerHome:
     folder: Path
 
 
+def relocated_folder(data_dir: Path) -> Path:
+    """Where the files of an absolute `data_dir` lie when user `nobody` runs the server."""
+    return RELOCATED_ROOT / hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
+
+
 def choose_home(data_dir: Path, binaries: PostgresBinaries) -> ServerHome:
     """Decide the account for an existing, absolute `data_dir`. Raises EmbeddedPostgresError if none will do."""
     ourselves = ServerHome(account=ServerAccount(), binaries=binaries, folder=data_dir)
-    relocated = RELOCATED_ROOT / hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
+    relocated = relocated_folder(data_dir)
     has_cluster = (data_dir / "cluster").exists()
     if has_cluster:
         owner = (data_dir / "cluster").stat().st_uid

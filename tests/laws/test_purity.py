@@ -17,7 +17,8 @@ CLOCKS = frozenset({
 CHANCE = ("random.", "secrets.", "numpy.random")
 SEATS = {
     "bus/clock.py": "the one place that reads time",
-    "kernel/profile.py": "the one place that reads the environment",
+    "kernel/profile.py": "the one place that reads the environment, but for secrets",
+    "kernel/compose/secret_environment.py": "takes secrets out of the environment",
     "kernel/compose/commands.py": "command: how long an import took",
 }
 DECIDING = ("bus", "kernel", "strategies")

@@ -1,0 +1,1 @@
+"""Signers: keys that sign what a policy allows, and addresses of keys."""
