@@ -31,11 +31,21 @@ SECURITY_HEADERS = {
 class Guard:
     """ASGI middleware. Puts the session into `scope["session"]`; refuses everything that it does not know."""
 
-    def __init__(self, app: ASGIApp, *, sessions: Sessions, allowed_hosts: frozenset[str], cookie_name: str) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        sessions: Sessions,
+        allowed_hosts: frozenset[str],
+        cookie_name: str,
+        open_paths: frozenset[str] = frozenset(),
+    ) -> None:
+        """`open_paths` are for probes: reading them needs no session and no known host; their handlers see to it."""
         self._app = app
         self._sessions = sessions
         self._allowed_hosts = allowed_hosts
         self._cookie_name = cookie_name
+        self._open_paths = open_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -67,6 +77,8 @@ class Guard:
     def _refusal(
         self, method: str, path: str, headers: Headers, session: Session | None, is_static: bool
     ) -> Response | None:
+        if path in self._open_paths and method in ("GET", "HEAD"):
+            return None
         host = headers.get("host", "")
         if host_name(host) not in self._allowed_hosts:
             return PlainTextResponse(f"unknown host {host[:100]!r}; open the dashboard by its own address", 421)

@@ -97,6 +97,11 @@ class WebServer:
         """Open streams."""
         return self._hub.clients if self._hub else 0
 
+    @property
+    def resyncs(self) -> int:
+        """Times a slow client lost what was queued for it."""
+        return self._hub.resyncs if self._hub else 0
+
     async def start(self) -> None:
         """Bind and serve; returns when connections are accepted."""
         listener = self._bind()
