@@ -25,7 +25,7 @@ class RotatingFile:
 
     def write(self, lines: deque[bytes]) -> None:
         """Take whole lines from the left as they get into the file."""
-        if self._fd >= 0 and os.fstat(self._fd).st_nlink == 0:  # somebody deleted or moved it away
+        if self._fd >= 0 and self._is_moved():
             self.close()
         while lines or self._rest:
             if self._fd < 0:
@@ -36,6 +36,13 @@ class RotatingFile:
             written = os.write(self._fd, chunk)
             self._size += written
             self._take(lines, written)
+
+    def _is_moved(self) -> bool:
+        """Whether somebody deleted the file or moved it away (another log rotation, a person)."""
+        try:
+            return not os.path.samestat(os.stat(self.path), os.fstat(self._fd))
+        except FileNotFoundError:
+            return True
 
     def _chunk(self, lines: deque[bytes]) -> bytes:
         """The rest and as many lines as this file and one write may hold; at least one."""

@@ -87,10 +87,10 @@ class LogTail:
         budget = SCAN_BYTES_MAX
         for cursor, raw in _lines_back(self.folder / module / f"{module}_{kind}.log", before):
             budget -= len(raw) + 1
-            line = _parsed(raw)
-            is_wanted = line.is_malformed or LEVELS.get(line.level, 0) >= least
-            if is_wanted and (not needle or needle in raw.decode("utf-8", "replace").casefold()):
-                found.append(line)
+            if not needle or needle in raw.decode("utf-8", "replace").casefold():
+                line = _parsed(raw)
+                if line.is_malformed or LEVELS.get(line.level, 0) >= least:
+                    found.append(line)
             if len(found) >= wanted or budget <= 0:
                 return LogPage(lines=tuple(found), next_before=cursor)
         return LogPage(lines=tuple(found), next_before="")

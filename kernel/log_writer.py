@@ -15,7 +15,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from bus.clock import NS_PER_S, Clock
+from bus.clock import NS_PER_S, NS_PER_US, Clock, stopwatch_ns
 from kernel.log_files import FOLDER_MODE, RotatingFile
 from kernel.log_line import CRITICAL, ERROR, WARNING, Record, console_line, render
 
@@ -24,7 +24,7 @@ MB = 1_000_000
 BYTES_MAX: dict[Kind, int] = {"trading": 10 * MB, "trades": 10 * MB, "errors": 5 * MB}
 QUEUE_LINES = 20_000
 FLUSH_S = 0.1  #: a line is in its file this long after it was said, at the latest (plus the turn of the writer)
-SLICE = 32  #: lines rendered before the interpreter is given back: 32 take under a millisecond
+SLICE_NS = 500 * NS_PER_US  #: of rendering, before the interpreter is given back to the loop
 BREATH_S = 0.0002
 PENDING_LINES_MAX = 2_000  #: per file, while it cannot be written
 RETRY_NS = NS_PER_S  #: between two tries to write a file that refused
@@ -122,8 +122,8 @@ class LogWriter:
         self._thread = Thread(target=self._run, name="log-writer", daemon=True)
         self._thread.start()
 
-    def stop(self, timeout_s: float = 2.0) -> None:
-        """Write what is queued, end the thread, close the files."""
+    def stop(self, timeout_s: float = 2.0) -> int:
+        """Write what is queued, end the thread, close the files. How many lines could not be written."""
         self._is_ending = True
         self._wake.set()
         if self._thread is not None:
@@ -136,6 +136,7 @@ class LogWriter:
                 self._files.clear()
             finally:
                 self._write_lock.release()
+        return len(self._queue) + sum(len(lines) for lines in self._pending.values())
 
     def flush(self, timeout_s: float = 2.0) -> bool:
         """Write what is queued now, from this thread; False when the writer did not let go of the files in time."""
@@ -157,7 +158,9 @@ class LogWriter:
     def _drain(self, *, is_hurried: bool = False) -> None:
         queue = self._queue
         while queue:
-            for _ in range(min(SLICE, len(queue))):
+            until_ns = stopwatch_ns() + SLICE_NS
+            self._take(queue.popleft())
+            while queue and (is_hurried or stopwatch_ns() < until_ns):
                 self._take(queue.popleft())
             self._write_files(is_hurried)
             if not is_hurried:

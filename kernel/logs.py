@@ -183,7 +183,9 @@ class Logs:
         if _switch.writer is not self.writer:
             return
         _switch.writer = None
-        self.writer.stop()
+        if lost := self.writer.stop():
+            why = self.writer.trouble or "the writer did not end in time"
+            print(f"warning: {lost:,} log lines could not be written: {why}", file=sys.stderr)
         if self._old_root is not None:
             logging.getLogger().setLevel(self._old_root[0])
             logging.getLogger().handlers = self._old_root[1]

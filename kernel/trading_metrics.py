@@ -183,11 +183,8 @@ class TradingMetrics:
         for strategy, ts_ns in self._counts.unknown.values():
             since_ns.setdefault(strategy, []).append(ts_ns)
         yield families.make(m.UNKNOWN_ORDERS, [((name,), float(len(times))) for name, times in since_ns.items()])
-        now_ns = self._now()
-        yield families.make(
-            m.UNKNOWN_AGE,
-            [((name,), max(0, now_ns - min(times)) / NS_PER_S if times else 0.0) for name, times in since_ns.items()],
-        )
+        ages = [((name,), self._wall_age_s(min(times)) if times else 0.0) for name, times in since_ns.items()]
+        yield families.make(m.UNKNOWN_AGE, ages)
 
     def _venues(self) -> Iterator[Family]:
         market, now_ns = self._core.market, self._now()

@@ -1,7 +1,8 @@
-"""Logs, metrics and health of one run: built before anything else, attached to the kernel once it runs.
+"""Logs, metrics and health of one run.
 
-`start_logs` first of all, so that even a refused start is in the log; `attach` after `KernelProcess.start` and after
-the `Dashboard` was made (its hook for failing views is kept); `stop` last of all.
+`start_logs` once the data folder is locked (`KernelProcess` was made), as two processes must not rotate one file;
+`attach` after `KernelProcess.start` and after the `Dashboard` was made, whose hook for failing views is kept; `stop`
+last of all.
 """
 
 import asyncio

@@ -87,6 +87,16 @@ def test_a_deleted_file_comes_back(tmp_path: Path) -> None:
     assert path.read_bytes() == b"here\n"
 
 
+def test_a_file_that_was_moved_away_keeps_what_it_has_and_a_new_one_begins(tmp_path: Path) -> None:
+    path = tmp_path / "m.log"
+    file = RotatingFile(path, 1_000)
+    file.write(deque([b"old\n"]))
+    path.rename(tmp_path / "m.log.moved")
+    file.write(deque([b"new\n"]))
+    file.close()
+    assert (path.read_bytes(), (tmp_path / "m.log.moved").read_bytes()) == (b"new\n", b"old\n")
+
+
 def test_a_link_in_the_place_of_the_file_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "m.log").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OSError, match="symbolic"):
