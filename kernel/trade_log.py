@@ -35,6 +35,7 @@ from bus.events import (
 )
 from bus.events.base import Event
 from bus.intents import PlaceOrder
+from kernel.log_line import iso_ns
 from kernel.log_writer import TRADES_SUFFIX
 from kernel.logs import DEFAULT_MODULE, MODULE_NAME
 
@@ -88,8 +89,8 @@ class TradeLog:
             logger = self._loggers[name] = structlog.get_logger(name)
         return logger
 
-    def _place(self, event: Event) -> dict[str, int]:
-        return {"seq": self._bus.seq, "event_ts_ns": event.ts_ns}
+    def _place(self, event: Event) -> dict[str, Any]:
+        return {"seq": self._bus.seq, "event_time": iso_ns(event.ts_ns)}
 
     def _is_repeated(self, event: Event, *key: str) -> int | None:
         """None when it was told a moment ago, else how many equal ones were not told since."""
@@ -112,8 +113,8 @@ class TradeLog:
             what = {
                 "route": tuple(hop.pool for hop in intent.route),
                 "side": intent.base_side,
-                "amount_in": intent.amount_in,
-                "amount_out_min": intent.amount_out_min,
+                "amount_in_raw": str(intent.amount_in),
+                "amount_out_min_raw": str(intent.amount_out_min),
             }
         self._logger(order.strategy, TRADES_SUFFIX).info(
             "order_approved",
@@ -129,7 +130,11 @@ class TradeLog:
     def _on_report(self, report: Report) -> None:
         tag = str(type(report).__struct_config__.tag)
         name = "filled_part" if isinstance(report, Fill) else f"order_{tag}"
-        fields = {key: getattr(report, key) for key in report.__struct_fields__ if key not in _SKIPPED}
+        fields: dict[str, Any] = {}
+        for key in report.__struct_fields__:
+            value = getattr(report, key)
+            if key not in _SKIPPED and value != "":
+                fields[key] = str(value) if key.endswith("_raw") else value  # raw amounts are text at any size
         log = self._logger(report.strategy, TRADES_SUFFIX)
         tell = log.warning if isinstance(report, Rejected | Reverted | Unknown) else log.info
         tell(name, order_id=report.order_id, simulated=report.simulated, **fields, **self._place(report))

@@ -5,14 +5,15 @@ import resource
 from collections.abc import Iterator
 from contextvars import copy_context
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import pytest
 
 from bus.clock import NS_PER_S, ManualClock, WallClock
+from kernel.log_files import backup_of
 from kernel.log_line import ERROR, INFO, Record
-from kernel.log_writer import PENDING_LINES_MAX, LogWriter
+from kernel.log_writer import BYTES_MAX, PENDING_LINES_MAX, LogWriter
 
 
 def record(event: str, level: int = INFO, module: str = "webui", **fields: Any) -> Record:
@@ -57,6 +58,40 @@ def test_the_thread_writes_without_being_asked_and_stop_writes_the_rest(tmp_path
     writer.stop()
     assert events(path) == ["soon", "last"]
     assert not writer.reading().is_alive
+
+
+def test_lines_of_many_threads_are_whole_all_there_and_in_order(tmp_path: Path) -> None:
+    writer = LogWriter(tmp_path, WallClock(), queue_max=100_000, bytes_max={**BYTES_MAX, "trading": 60_000})
+    writer.flush_s = 0.02
+    writer.start()
+
+    def talk(who: int) -> None:
+        for number in range(400):
+            writer.put(record("said", who=who, number=number, padding="x" * (number % 50)))
+
+    threads = [Thread(target=talk, args=(who,)) for who in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    writer.stop()
+    path = tmp_path / "webui" / "webui_trading.log"
+    files = [each for each in (*(backup_of(path, number) for number in range(5, 0, -1)), path) if each.exists()]
+    assert len(files) > 2 and all(each.stat().st_size <= 60_000 for each in files)
+    heard: dict[int, list[int]] = {who: [] for who in range(4)}
+    for each in files:
+        for line in each.read_text().splitlines():
+            table = json.loads(line)
+            heard[table["who"]].append(table["number"])
+    assert heard == {who: list(range(400)) for who in range(4)}
+
+
+def test_lines_that_can_never_be_written_are_told_at_the_end(tmp_path: Path) -> None:
+    (tmp_path / "logs").write_text("a file in the place of the folder")
+    writer = LogWriter(tmp_path / "logs", ManualClock())
+    writer.put(record("lost"))
+    writer.put(record("lost too"))
+    assert writer.stop() == 2
 
 
 def test_a_full_queue_drops_and_the_log_says_how_many(tmp_path: Path) -> None:
