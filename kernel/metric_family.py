@@ -28,11 +28,10 @@ class FamilyMaker:
             )
         else:
             family = GaugeMetricFamily(metric.name, metric.help, labels=metric.labels)
-        for number, (labels, value) in enumerate(samples):
-            if number >= SERIES_MAX:
-                self.left_out += 1
-            else:
-                family.add_metric([each[:LABEL_CHARS_MAX] for each in labels], value)
+        seen: set[tuple[str, ...]] = set()
+        for labels, value in samples:
+            if self._is_taken(labels, seen):
+                family.add_metric(tuple(each[:LABEL_CHARS_MAX] for each in labels), value)
         return family
 
     def single(self, metric: Metric, value: float) -> Family:
@@ -42,9 +41,18 @@ class FamilyMaker:
     def histogram(self, metric: Metric, histograms: Iterable[tuple[Sequence[str], MetricHistogram]]) -> Family:
         """A histogram family."""
         family = HistogramMetricFamily(metric.name, metric.help, labels=metric.labels)
-        for number, (labels, histogram) in enumerate(histograms):
-            if number >= SERIES_MAX:
-                self.left_out += 1
-            else:
-                family.add_metric([each[:LABEL_CHARS_MAX] for each in labels], histogram.buckets(), histogram.total)
+        seen: set[tuple[str, ...]] = set()
+        for labels, histogram in histograms:
+            if self._is_taken(labels, seen):
+                cut = tuple(each[:LABEL_CHARS_MAX] for each in labels)
+                family.add_metric(cut, histogram.buckets(), histogram.total)
         return family
+
+    def _is_taken(self, labels: Sequence[str], seen: set[tuple[str, ...]]) -> bool:
+        """False beyond the cap, and for labels that are equal once they are cut: Prometheus wants each series once."""
+        cut = tuple([each[:LABEL_CHARS_MAX] for each in labels])
+        if cut in seen or len(seen) >= SERIES_MAX:
+            self.left_out += 1
+            return False
+        seen.add(cut)
+        return True

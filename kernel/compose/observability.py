@@ -65,6 +65,10 @@ class Observability:
         self.logs.start()
         self.readings.logs = self.logs.reading
 
+    def apply(self, settings: LogSettings) -> None:
+        """New settings of the logs; the folder waits for the next start."""
+        self.logs.apply(settings)
+
     def attach(self, process: KernelProcess, keeper: DatabaseKeeper | None) -> None:
         """Follow a kernel that has started; call it on the running loop."""
         self._loop = asyncio.get_running_loop()

@@ -112,6 +112,13 @@ async def test_a_young_page_is_handed_out_again() -> None:
 def test_a_family_is_capped_and_tells_what_it_left_out() -> None:
     families = FamilyMaker()
     metric = Metric("kernel_x", "gauge", "X.", ("name",))
-    made = families.make(metric, [((f"{'n' * 200}{number}",), 1.0) for number in range(SERIES_MAX + 7)])
+    made = families.make(metric, [((f"n{number}",), 1.0) for number in range(SERIES_MAX + 7)])
     assert len(made.samples) == SERIES_MAX and families.left_out == 7
-    assert max(len(each.labels["name"]) for each in made.samples) <= 80
+
+
+def test_labels_that_are_equal_once_they_are_cut_are_one_series() -> None:
+    families = FamilyMaker()
+    metric = Metric("kernel_x", "gauge", "X.", ("name",))
+    made = families.make(metric, [((f"{'n' * 200}{number}",), float(number)) for number in range(3)])
+    assert [(each.labels["name"], each.value) for each in made.samples] == [("n" * 80, 0.0)]
+    assert families.left_out == 2
