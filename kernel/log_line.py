@@ -21,7 +21,7 @@ import msgspec
 from msgspec import Struct
 
 from bus.clock import NS_PER_S
-from kernel.redaction import MASK, redact
+from kernel.redaction import MASK, mask_remembered, redact
 from kernel.secret import Secret
 
 DEBUG, INFO, WARNING, ERROR, CRITICAL = 10, 20, 30, 40, 50
@@ -34,9 +34,19 @@ LINE_BYTES_MAX = 32 * 1024  #: a longer line keeps its head alone
 INT_BITS_MAX = 53  #: longer integers are text: most readers of JSON would round them
 _CONTEXT_PREFIX = "structlog_"  #: of the context variables that structlog.contextvars.bind_contextvars makes
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_PUBLIC_ID = re.compile(r"[0-9A-Za-z]{1,128}")
 _SECRET_KEY = re.compile(r"private_?key|mnemonic|seed_?phrase|passw|passphrase|api_?(key|secret)|authorization|cookie")
 
 Fields = dict[str, Any]
+
+
+class PublicId(str):
+    """A text that is public although it looks like a key, such as a Solana signature: only known secrets are masked.
+
+    Letters and digits alone, at most 128; any other text is treated like all texts.
+    """
+
+
 #: (ts_ns, level, module with its suffix, logger, fields with event, context)
 Record = tuple[int, int, str, str, Fields, Context]
 
@@ -96,12 +106,14 @@ def plain(value: Any, depth: int = 0) -> Any:
     """The value as JSON knows it, without secrets; never raises for what a `__repr__` does."""
     if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, PublicId) and _PUBLIC_ID.fullmatch(value):
+        return mask_remembered(str.__str__(value))
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, int):
         return int(value) if value.bit_length() <= INT_BITS_MAX else str(value)
     if isinstance(value, float):
-        return value if value - value == 0 else str(value)
+        return float(value) if value - value == 0 else str(value)
     if isinstance(value, Secret):
         return MASK
     if isinstance(value, Decimal):
@@ -147,6 +159,8 @@ def _put_nested(table: Fields, key: Any, value: Any, depth: int) -> None:
 
 def _text(text: str) -> str:
     """Masked, cut, and made of characters that UTF-8 knows."""
+    if type(text) is not str:  # an enumeration's member or the like, which the encoder does not take
+        text = str.__str__(text)
     if not text.isascii():
         text = text.encode("utf-8", "replace").decode()
     if len(text) > 2 * TEXT_CHARS_MAX:  # masked before it is cut for good, so that no half of a secret stays

@@ -35,7 +35,7 @@ from bus.events import (
 )
 from bus.events.base import Event
 from bus.intents import PlaceOrder
-from kernel.log_line import iso_ns
+from kernel.log_line import PublicId, iso_ns
 from kernel.log_writer import TRADES_SUFFIX
 from kernel.logs import DEFAULT_MODULE, MODULE_NAME
 
@@ -43,6 +43,7 @@ REPEAT_NS = 10 * NS_PER_S  #: equal denials and gaps are told once in this time
 LOGGERS_MAX = 128
 REPEATS_MAX = 1_024  #: kinds of repeated lines remembered
 _SKIPPED = frozenset({"strategy", "order_id", "simulated", "ts_ns"})
+_PUBLIC_IDS = frozenset({"tx", "fill_id", "venue_id"})  #: on chain these look like keys
 _ALERT_LEVELS = {"info": "info", "warning": "warning", "critical": "error"}
 
 
@@ -134,7 +135,9 @@ class TradeLog:
         for key in report.__struct_fields__:
             value = getattr(report, key)
             if key not in _SKIPPED and value != "":
-                fields[key] = str(value) if key.endswith("_raw") else value  # raw amounts are text at any size
+                fields[key] = PublicId(value) if key in _PUBLIC_IDS else value
+                if key.endswith("_raw"):  # raw amounts are text at any size
+                    fields[key] = str(value)
         log = self._logger(report.strategy, TRADES_SUFFIX)
         tell = log.warning if isinstance(report, Rejected | Reverted | Unknown) else log.info
         tell(name, order_id=report.order_id, simulated=report.simulated, **fields, **self._place(report))

@@ -21,6 +21,7 @@ def kept(path: Path) -> list[bytes]:
     return [line for each in files if each.exists() for line in each.read_bytes().splitlines(keepends=True)]
 
 
+@pytest.mark.slow
 @given(
     sizes=st.lists(st.integers(1, 90), min_size=1, max_size=60),
     cuts=st.lists(st.integers(1, 20), max_size=20),

@@ -3,7 +3,7 @@
 import json
 from contextvars import copy_context
 from decimal import Decimal
-from enum import Enum
+from enum import Enum, IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.events import KillSwitchSet
-from kernel.log_line import INFO, LINE_BYTES_MAX, console_line, iso_ns, render
+from kernel.log_line import INFO, LINE_BYTES_MAX, PublicId, console_line, iso_ns, render
 from kernel.secret import Secret
 
 TS_NS = 1_764_000_000_123_456_789
@@ -37,6 +37,18 @@ class Explosive:
 
 class Colour(Enum):
     RED = "red"
+
+
+class Word(str):
+    """A text of a type of its own."""
+
+
+class Count(IntEnum):
+    ONE = 1
+
+
+class Share(float):
+    """A number of a type of its own."""
 
 
 def test_time_keeps_its_nanoseconds() -> None:
@@ -63,6 +75,10 @@ def test_times_sort_as_their_texts(ts_ns: int) -> None:
         (float("-inf"), "-inf"),
         (b"\x01\xff", "01ff"),
         (Colour.RED, "red"),
+        (Word("plain"), "plain"),
+        ({Word("key"): Word("value")}, {"key": "value"}),
+        (Count.ONE, 1),
+        (Share(0.5), 0.5),
         (Path("/a/b"), "/a/b"),
         ({"a": (1, None)}, {"a": [1, None]}),
         (ValueError("wrong"), "ValueError: wrong"),
@@ -113,6 +129,15 @@ def test_secrets_do_not_get_through() -> None:
         assert hidden not in line
 
 
+def test_a_public_id_that_looks_like_a_key_is_shown_unless_it_is_a_known_secret() -> None:
+    signature = "5" * 87
+    assert line_of(tx=signature)["tx"] == "***"
+    assert line_of(tx=PublicId(signature))["tx"] == signature
+    Secret("6" * 87)
+    assert line_of(tx=PublicId("6" * 87))["tx"] == "***"
+    assert "key" not in line_of(tx=PublicId("https://rpc.io/?a=key"))["tx"]
+
+
 def test_bound_context_is_in_the_line_and_a_field_cannot_forge_the_head() -> None:
     with structlog.contextvars.bound_contextvars(strategy="carry"):
         line = line_of(level="critical", ts="yesterday")
@@ -126,6 +151,7 @@ def test_the_terminal_gets_no_control_characters() -> None:
     assert "\x1b" not in shown and "\n" not in shown and "\u202e" not in shown
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(
         st.text(max_size=20),

@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from bus.clock import WallClock
-from bus.events import Alert, KillSwitchSet, OrderDenied, Rejected, StrategyFaulted
+from bus.events import Alert, KillSwitchSet, Landed, OrderDenied, Rejected, StrategyFaulted
 from bus.units import ZERO
 from kernel.log_settings import LogSettings
 from kernel.logs import Logs
@@ -46,6 +46,14 @@ def test_an_order_s_life_is_in_the_trade_log_alone(logs: Logs) -> None:
     assert len({line["order_id"] for line in trades}) == 1
     assert trades[3]["qty"] == "1" and trades[3]["simulated"] is True and trades[3]["seq"] > 0
     assert lines(logs, "s", "trading") == []
+
+
+def test_a_transaction_can_be_found_by_its_signature(logs: Logs) -> None:
+    stage = Stage(puppet("s", silent))
+    TradeLog(stage.bus).start()
+    stage.feed(Landed(ts_ns=T0, strategy="s", order_id="o", simulated=False, tx="5" * 87, block=7))
+    (line,) = lines(logs, "s", "trades")
+    assert (line["event"], line["tx"], line["block"]) == ("order_landed", "5" * 87, 7)
 
 
 def denied(ts_ns: int, reason: str = "budget") -> OrderDenied:
