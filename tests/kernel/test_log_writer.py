@@ -1,7 +1,9 @@
 """The writer: a line is soon in its file; a full queue or a refusing disk costs counted lines and no more."""
 
 import json
+import os
 import resource
+import subprocess
 from collections.abc import Iterator
 from contextvars import copy_context
 from pathlib import Path
@@ -156,3 +158,37 @@ def test_a_folder_that_cannot_be_made_is_told_and_survived(tmp_path: Path) -> No
     writer.flush()
     assert events(tmp_path / "logs" / "webui" / "webui_trading.log") == ["waits"]
     writer.stop()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own of 64 kilobytes."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = os.geteuid() == 0 and not subprocess.call(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)], stderr=subprocess.DEVNULL
+    )
+    if not mounted:
+        pytest.skip("NO SMALL DISK: mounting a tmpfs needs root; the tests with a file size limit stand for it")
+    yield folder
+    subprocess.check_call(["umount", "--lazy", str(folder)])
+
+
+@pytest.mark.slow
+def test_a_disk_without_space_is_survived_and_every_line_is_whole_afterwards(small_disk: Path) -> None:
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(b"x" * 40_000)
+    clock = ManualClock()
+    told: list[str] = []
+    writer = LogWriter(small_disk / "logs", clock, tell_trouble=told.append)
+    for number in range(300):
+        writer.put(record(f"e{number}", padding="x" * 20))
+    writer.flush()
+    assert len(told) == 1 and "No space left on device" in told[0]
+    ballast.unlink()
+    clock.advance_to(2 * NS_PER_S)
+    writer.flush()
+    assert told[1:] == [""]
+    path = small_disk / "logs" / "webui" / "webui_trading.log"
+    assert events(path) == [f"e{number}" for number in range(300)]
+    assert writer.stop() == 0
