@@ -62,9 +62,11 @@ def _parser() -> argparse.ArgumentParser:
     db.add_argument("--profile", default=None)
     db.add_argument("--data", type=Path, default=Path("data"))
 
-    from kernel.compose import user_arguments
+    from kernel.compose import kill_command, secret_arguments, user_arguments
 
+    kill_command.add_arguments(commands)
     user_arguments.add_arguments(commands.add_parser("users", help="who may open the dashboard"))
+    secret_arguments.add_arguments(commands.add_parser("secrets", help="keys and tokens: set, list, check, rotate"))
 
     doctor = commands.add_parser("doctor", help="what this machine offers and what is missing")
     doctor.add_argument("--data", type=Path, default=Path("data"))
@@ -103,6 +105,14 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         from kernel.compose.log_commands import log_command
 
         return log_command(arguments)
+    if command in ("kill", "resume"):
+        from kernel.compose.kill_command import command as kill_command
+
+        return kill_command(arguments)
+    if command == "secrets":
+        from kernel.compose.secret_commands import command as secrets_command
+
+        return secrets_command(arguments)
     if command == "users":
         from kernel.compose.user_commands import command as users_command
 

@@ -25,7 +25,7 @@ class AlertSettings(Settings, frozen=True, kw_only=True):
     """Alerts, Telegram and webhooks."""
 
     enabled: Annotated[
-        bool, _meta("Alerts", "", "General", "on", "Tell anything at all outside the page. The page shows all alerts.")
+        bool, _meta("Alerts", "", "General", True, "Tell anything at all outside the page. The page shows all alerts.")
     ] = True
     dedup_window_s: Annotated[
         int,
@@ -45,9 +45,9 @@ class AlertSettings(Settings, frozen=True, kw_only=True):
     attempts_max: Annotated[
         int,
         Meta(ge=1, le=20),
-        _meta("Attempts", "", "General", 5, "Tries before a message is given up. Critical ones are never given up."),
+        _meta("Attempts", "attempts", "General", 5, "Tries before a message is given up. Critical ones are never given up."),
     ] = 5
-    fills_enabled: Annotated[bool, _meta("Fills", "", "General", "off", "Tell every fill as an info notice.")] = False
+    fills_enabled: Annotated[bool, _meta("Fills", "", "General", False, "Tell every fill as an info notice.")] = False
     quiet_from_hour: Annotated[
         Hour, _meta("Quiet from", "h UTC", "Quiet hours", 0, "From this hour on only critical notices are told.")
     ] = 0
@@ -55,13 +55,13 @@ class AlertSettings(Settings, frozen=True, kw_only=True):
         Hour, _meta("Quiet to", "h UTC", "Quiet hours", 0, "Until this hour. The same hour twice: never quiet.")
     ] = 0
     daily_enabled: Annotated[
-        bool, _meta("Daily summary", "", "Daily summary", "on", "Tell once a day what was earned, after all costs.")
+        bool, _meta("Daily summary", "", "Daily summary", True, "Tell once a day what was earned, after all costs.")
     ] = True
     daily_hour: Annotated[
         Hour, _meta("Daily summary at", "h UTC", "Daily summary", 7, "The hour at which it is told.")
     ] = 7
     telegram_enabled: Annotated[
-        bool, _meta("Telegram", "", "Telegram", "on", "Send to Telegram. Needs the secret TELEGRAM_BOT_TOKEN.")
+        bool, _meta("Telegram", "", "Telegram", True, "Send to Telegram. Needs the secret TELEGRAM_BOT_TOKEN.")
     ] = False
     telegram_chat_ids: Annotated[
         str,
@@ -77,7 +77,7 @@ class AlertSettings(Settings, frozen=True, kw_only=True):
         Severity, _meta("From severity", "", "Telegram", "warning", "What is less grave is not sent to Telegram.")
     ] = "warning"
     commands_enabled: Annotated[
-        bool, _meta("Questions", "", "Telegram", "on", "Answer /status, /profit and other questions in Telegram.")
+        bool, _meta("Questions", "", "Telegram", True, "Answer /status, /profit and other questions in Telegram.")
     ] = False
     control_enabled: Annotated[
         bool,
@@ -85,12 +85,12 @@ class AlertSettings(Settings, frozen=True, kw_only=True):
             "Control",
             "",
             "Telegram",
-            "off",
+            False,
             "Take /kill, /pause and the like in Telegram. Each needs a code of your authenticator"
             " (secret TELEGRAM_TOTP_SECRET). Needs Questions and Users.",
         ),
     ] = False
-    webhook_enabled: Annotated[bool, _meta("Webhooks", "", "Webhooks", "off", "Send to the URLs below.")] = False
+    webhook_enabled: Annotated[bool, _meta("Webhooks", "", "Webhooks", False, "Send to the URLs below.")] = False
     webhook_urls: Annotated[
         str,
         Meta(pattern=URLS),
@@ -113,7 +113,7 @@ class AlertSettings(Settings, frozen=True, kw_only=True):
     ] = "warning"
     webhook_private_enabled: Annotated[
         bool,
-        _meta("Private addresses", "", "Webhooks", "off", "Allow URLs on this machine or in the local network."),
+        _meta("Private addresses", "", "Webhooks", False, "Allow URLs on this machine or in the local network."),
     ] = False
 
     def __post_init__(self) -> None:

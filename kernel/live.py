@@ -13,21 +13,25 @@ from bus.events import Alert, ClockTick, KillSwitchSet
 from kernel.core import Core
 from kernel.errors import StoreError
 from kernel.log import EventLog
+from kernel.metric_histogram import MetricHistogram
 
 FLUSH_EVERY_S = 0.05
 LAG_EVERY_S = 0.05
 LAG_SAMPLES = 1_200  #: a minute of samples
+LAG_BOUNDS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0)
 LOG_HALT = "log_unwritable"
 
 
 class LoopLag:
-    """How late the loop wakes up: a ring of milliseconds."""
+    """How late the loop wakes up: a ring of milliseconds, and a histogram of seconds since the start."""
 
     def __init__(self) -> None:
+        self.histogram = MetricHistogram(LAG_BOUNDS_S)
         self._samples: list[float] = []
         self._cursor = 0
 
     def add(self, lag_ms: float) -> None:
+        self.histogram.observe(lag_ms / 1e3)
         if len(self._samples) < LAG_SAMPLES:
             self._samples.append(lag_ms)
         else:
@@ -58,6 +62,7 @@ class LiveLoop:
         self.core = core
         self._on_failure = on_failure
         self._is_failed = False
+        self.has_failed = False  #: a fold raised or the log took no more: nothing is handled any more
         self.lag = LoopLag()
         self.log_failure = ""
         self._is_halted = False
@@ -116,7 +121,7 @@ class LiveLoop:
             is_whole = True
         finally:
             if not is_whole:
-                self._is_failed = True
+                self._is_failed = self.has_failed = True
                 if self._on_failure is not None:
                     self._on_failure()
         return has_more

@@ -35,6 +35,14 @@ def remember(value: str) -> None:
         _remembered.popitem(last=False)
 
 
+def mask_remembered(text: str) -> str:
+    """The text without remembered values alone: for what is public but looks like a key (a transaction's signature)."""
+    for value in tuple(_remembered):  # a copy: the logs' thread reads while others remember
+        if value in text:
+            text = text.replace(value, MASK)
+    return text
+
+
 def redact(text: str) -> str:
     """The text without remembered values, key-bearing URLs and key-like shapes.
 
@@ -42,9 +50,7 @@ def redact(text: str) -> str:
     Solana signature (base58, 87 or 88 characters) looks like a key pair and is masked; log signatures as a field of
     their own type instead.
     """
-    for value in _remembered:
-        if value in text:
-            text = text.replace(value, MASK)
+    text = mask_remembered(text)
     if "://" in text:
         text = _URL.sub(lambda found: redact_url(found.group()), text)
     text = _SHAPES.sub(MASK, text)

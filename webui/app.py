@@ -15,6 +15,7 @@ from webui.access import LOOPBACK_HOSTS, Access
 from webui.commands import Commands
 from webui.data import Data
 from webui.guard import Guard
+from webui.health import Health
 from webui.login import Login
 from webui.pages import Pages
 from webui.part import Part
@@ -27,7 +28,13 @@ __all__ = ["LOOPBACK_HOSTS", "make_app"]
 
 
 def make_app(
-    source: DashboardSource, access: Access, hub: StreamHub, *, token_hint: str = "", parts: tuple[Part, ...] = ()
+    source: DashboardSource,
+    access: Access,
+    hub: StreamHub,
+    *,
+    token_hint: str = "",
+    parts: tuple[Part, ...] = (),
+    health: Health | None = None,
 ) -> ASGIApp:
     """The ASGI application. `token_hint` says on the login page where the access token is kept."""
     renderer = Renderer(_nav(parts), tuple(tab for part in parts for tab in part.tabs))
@@ -51,6 +58,7 @@ def make_app(
 
     app = Starlette(
         routes=[
+            *(health.routes() if health is not None else ()),
             Route("/", pages.overview),
             Route("/login", login.show),
             Route("/login", login.submit, methods=["POST"]),

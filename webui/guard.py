@@ -25,7 +25,9 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 ALLOW = "GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE"
 HEAD_BYTES_MAX = 32 * 1024  #: of path, query and headers; browsers stay below 16 kB
 LENGTH_DIGITS_MAX = 9  #: of Content-Length
-OPEN = frozenset({"/login", "/healthz", "/readyz"})  #: without a session; nothing else but /static/
+#: for probes, which ask by address: without a session and under any host name; /metrics looks for its token by itself
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+OPEN = frozenset({"/login", *PROBES})  #: without a session; nothing else but /static/
 UNCOUNTED = frozenset({"/stream", "/data/session"})  #: kept open, or asked by every page that lost its stream
 VIEWER_MAY = frozenset({"/logout", "/reauth"})
 STOP_WORDS = frozenset(
@@ -94,7 +96,8 @@ class Guard:
             raise Refusal(431, f"headers larger than {HEAD_BYTES_MAX} bytes", code="too_large")
         hosts = headers.getlist("host")
         host = hosts[0] if len(hosts) == 1 else ""
-        if host_name(host) not in self._access.allowed_hosts:
+        is_probe = path in PROBES and method in ("GET", "HEAD")
+        if host_name(host) not in self._access.allowed_hosts and not is_probe:
             raise Refusal(
                 421, f"unknown host {host[:100]!r}; open the dashboard by its own address", code="unknown_host"
             )
@@ -115,6 +118,8 @@ class Guard:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             session = self._access.sessions.bearer(token.strip())
+            if session is None and path in PROBES:
+                return None
             if session is None:
                 raise _unknown_token("no such API token; it may have been revoked")
             if not is_for_programs(path):

@@ -19,6 +19,7 @@ from webui.accounts import Accounts
 from webui.app import make_app
 from webui.auth import TOKEN_CHARS_MIN
 from webui.connection import BoundedConnection
+from webui.health import Health
 from webui.part import Part
 from webui.settings import DashboardSettings
 from webui.source import DashboardSource
@@ -63,6 +64,7 @@ class WebServer:
         token_hint: str = "",
         clients_max: int = CLIENTS_MAX,
         parts: tuple[Part, ...] = (),
+        health: Health | None = None,
         accounts: Accounts | None = None,
         settings: DashboardSettings | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -99,6 +101,7 @@ class WebServer:
         self._key = key
         self._token_hint = token_hint
         self._parts = parts
+        self._health = health
         self._accounts = accounts
         self._clock = clock
         self._settings = settings or convert_settings(DashboardSettings, {"streams_max": clients_max})
@@ -124,6 +127,11 @@ class WebServer:
         """Open streams."""
         return self._hub.clients if self._hub else 0
 
+    @property
+    def resyncs(self) -> int:
+        """Times a slow client lost what was queued for it."""
+        return self._hub.resyncs if self._hub else 0
+
     async def start(self) -> None:
         """Bind and serve; returns when connections are accepted."""
         listener = self._bind()
@@ -140,7 +148,9 @@ class WebServer:
         )
         self._hub = StreamHub(self._source, self._access.sessions.is_live)
         self.apply(self._settings)
-        app = make_app(self._source, self._access, self._hub, token_hint=self._token_hint, parts=self._parts)
+        app = make_app(
+            self._source, self._access, self._hub, token_hint=self._token_hint, parts=self._parts, health=self._health
+        )
         connection = type("Connection", (BoundedConnection,), {"is_behind_proxy": self._is_behind_proxy})
         config = uvicorn.Config(
             app,

@@ -100,6 +100,7 @@ class StreamHub:
         self._is_closed = False
         self._beat_due_s = 0.0
         self._check_due_s = 0.0
+        self._resyncs_left = 0  #: of the clients that are gone
         self.frames_encoded = 0  #: total; tests and the system page read it
 
     @property
@@ -116,6 +117,11 @@ class StreamHub:
         self._period_s = period_s
         self._clients_max = clients_max
 
+    @property
+    def resyncs(self) -> int:
+        """Times a slow client lost what was queued for it, since the start."""
+        return self._resyncs_left + sum(client.resyncs for client in self._clients)
+
     def open(self, topics: tuple[str, ...], session_id: str) -> StreamClient | None:
         """A new client, or None when the cap is reached (or the hub is closing)."""
         if self._is_closed or len(self._clients) >= self._clients_max:
@@ -130,6 +136,7 @@ class StreamHub:
         client.close()
         if client in self._clients:
             self._clients.remove(client)
+            self._resyncs_left += client.resyncs
 
     def close(self) -> None:
         """End every stream now; nothing new is accepted."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from bus.clock import NS_PER_MS, EventClock, WallClock, stopwatch_ns
 from bus.events import Alert, KillSwitchSet, RunRestarted, StrategyCommand
 from kernel.compose.code_version import code_version
+from kernel.compose.kill_watch import KillWatch
 from kernel.compose.recovery import Recovery
 from kernel.compose.registry import spec_of_profile
 from kernel.core import Core
@@ -28,8 +29,6 @@ from persistence.event_log import SEGMENT_BYTES_MAX, EventLogReader, EventLogWri
 
 BUNDLED = "@bundled"
 BUNDLED_LOG = Path(__file__).resolve().parent.parent.parent / "samples" / "demo.evl"
-KILL_FILE = "KILL"
-KILL_POLL_S = 0.5
 SIGNAL_ECHO_NS = 500 * NS_PER_MS  #: a terminal and a supervisor may both pass on the same Ctrl-C
 STOP_POLL_S = 0.02
 STOP_COMMANDS = {"keep": "pause", "cancel": "halt", "flatten": "stop"}
@@ -129,7 +128,8 @@ class KernelProcess:
             self.alert("warning", "torn_tail", f"the torn tail of the last run was cut: {self.recovery.torn_note}")
         for text in self.profile.warnings:
             self.alert("warning", "configuration", text)
-        self._tasks.append(loop.create_task(self._watch_kill_file(), name="kill-file"))
+        watch = KillWatch(self.data, self.kill, lambda: core.runner.kills.get(""), WallClock())
+        self._tasks.append(loop.create_task(watch.run(), name="kill-file"))
         if self._feed is not None:
             from adapters.recorded.feed import RecordedFeed
 
@@ -188,17 +188,6 @@ class KernelProcess:
         self.core.bus.publish(
             Alert(ts_ns=self.clock.now_ns(), severity=severity, source="kernel", code=code, text=text)
         )
-
-    async def _watch_kill_file(self) -> None:
-        """The kill switch that needs no page and no database: a file named KILL in the data folder."""
-        path = self.data / KILL_FILE
-        is_seen = False
-        while True:
-            is_there = path.exists()
-            if is_there and not is_seen:
-                self.kill(f"file {path} exists", "file")
-            is_seen = is_there
-            await asyncio.sleep(KILL_POLL_S)
 
     # commands ---------------------------------------------------------------------------------------------------
 

@@ -6,26 +6,40 @@ import sys
 from pathlib import Path
 
 import msgspec
+import structlog
 import uvloop
 
+from bus.clock import WallClock
 from kernel import __version__
 from kernel.compose.database import DatabaseChoice, choose_database
 from kernel.compose.database_keeper import DatabaseKeeper
 from kernel.compose.live import KernelProcess
+from kernel.compose.observability import Observability, log_settings_of
+from kernel.compose.process_hardening import harden_process
 from kernel.compose.recovery import state_digest
+from kernel.compose.secret_environment import take_environment
+from kernel.compose.secret_parts import SecretParts
 from kernel.compose.services import Services
 from kernel.errors import ConfigError, StoreError
 from kernel.profile import Profile, default_profile_name, load_profile
 from webui.server import WebServer
 
+log = structlog.get_logger("kernel")
+
 
 def run_command(arguments: argparse.Namespace) -> int:
     """`run`. What can be refused is refused before the log is touched and before a server is started."""
+    notes = harden_process()
+    environment = take_environment()
     profile = _profile(arguments)
     data: Path = arguments.data
     process = KernelProcess(profile, data, is_with_db=not arguments.no_db)
     choice: DatabaseChoice | None = None
     keeper: DatabaseKeeper | None = None
+    watch = Observability(log_settings_of(profile.platform.get("logs", {})), data)
+    watch.start_logs()
+    for note in notes:
+        log.warning("process_not_hardened", note=note)
     try:
         _refuse_taken_port(profile)
         if process.is_with_db:
@@ -37,8 +51,19 @@ def run_command(arguments: argparse.Namespace) -> int:
                 choice.start()
             except StoreError as error:  # the keeper tries again, and says so
                 print(f"warning: no database yet: {error}", file=sys.stderr)
-        return uvloop.run(_run(process, profile, choice, keeper))
+        secrets = SecretParts(
+            profile,
+            data,
+            environment,
+            keeper.database if keeper is not None else None,
+            WallClock(),
+            on_first_seen=lambda module, name: process.alert(
+                "warning", "secret_first_used", f"{module} used the secret {name} for the first time"
+            ),
+        )
+        return uvloop.run(_run(process, choice, Services(process, choice, keeper, watch, secrets)))
     finally:
+        watch.stop()
         if choice is not None and keeper is not None and not keeper.is_starting:
             choice.stop()
         process.release()
@@ -82,16 +107,13 @@ def _refuse_taken_port(profile: Profile) -> None:
             ) from error
 
 
-async def _run(
-    process: KernelProcess, profile: Profile, choice: DatabaseChoice | None, keeper: DatabaseKeeper | None
-) -> int:
+async def _run(process: KernelProcess, choice: DatabaseChoice | None, services: Services) -> int:
     recovered = _recovered(process)
-    services = Services(process, choice, keeper)
     await services.prepare()
     await process.start()
     try:
         await services.start()
-        _greet(process, profile, choice, services.web, recovered)
+        _greet(process, process.profile, choice, services.web, recovered)
         await process.wait()
         print("stopping: intents, orders, log, page, database", flush=True)
     finally:

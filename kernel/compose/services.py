@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from bus.events import SettingsChanged
+from kernel.alert_settings import AlertSettings
+from kernel.compose.alerts import Alerts
 from kernel.compose.dashboard import Dashboard
 from kernel.compose.database import DatabaseChoice
 from kernel.compose.database_keeper import DatabaseKeeper
 from kernel.compose.live import KernelProcess
+from kernel.compose.observability import Observability
+from kernel.compose.secret_parts import SecretParts
 from kernel.compose.settings_forms import SettingsForms
 from kernel.compose.settings_groups import settings_groups
 from kernel.compose.settings_service import SettingsService
@@ -20,7 +24,9 @@ from kernel.core import PAPER_NAME, Core
 from kernel.errors import ConfigError
 from kernel.profile import infrastructure
 from kernel.risk_limits import GLOBAL_NAME
-from kernel.strategy import Settings
+from kernel.secret import Secret
+from kernel.secret_errors import MissingSecret
+from kernel.strategy import Settings, SettingsT
 from webui.access import LOOPBACK_HOSTS
 from webui.access_token import load_or_make_token
 from webui.accounts import ACCOUNTS_FILE, Accounts
@@ -33,11 +39,21 @@ TOKEN_FILE = "dashboard.token"
 class Services:
     """`prepare` before the kernel starts, `start` after it, `stop` around its stop. `web` is None when it is off."""
 
-    def __init__(self, process: KernelProcess, choice: DatabaseChoice | None, keeper: DatabaseKeeper | None) -> None:
+    def __init__(
+        self,
+        process: KernelProcess,
+        choice: DatabaseChoice | None,
+        keeper: DatabaseKeeper | None,
+        watch: Observability,
+        secrets: SecretParts,
+    ) -> None:
         """Raises `ConfigError` for settings of the profile that are not valid."""
         self.process = process
         self.choice = choice
         self.keeper = keeper
+        self.watch = watch
+        self.secrets = secrets
+        self.alerts: Alerts | None = None
         self.web: WebServer | None = None
         self._unpublished: list[tuple[str, str, int, str]] | None = []
         self._untold: list[tuple[str, str, str]] | None = []
@@ -68,16 +84,28 @@ class Services:
         for text in untold or ():
             self._tell(*text)
         dashboard = Dashboard(self.process, self.keeper)
+        self.watch.attach(self.process, self.keeper)
+        self.settings.on_change("logs", self.watch.apply)
+        await self.secrets.start()
+        self.alerts = Alerts(
+            self.process, dashboard, self._settings_of("alerts", AlertSettings), self._find_secret, reload=self._reload
+        )
+        await self.alerts.start()
+        self.settings.on_change("alerts", self._on_alert_settings)
         if self.process.profile.web.enabled:
             self.web = self._web_server(dashboard, self.process.data / TOKEN_FILE)
             await self.web.start()
             self.settings.on_change("dashboard", self.web.apply)
+            self.watch.watch_web(self.web)
         if self.keeper is not None:
             self._run(self.keeper.run(), "database-keeper")
         self._run(self.settings.run(), "settings")
 
     async def stop_working(self) -> None:
         """Before the kernel stops: nothing new comes from here."""
+        self.watch.begin_stop()
+        if self.alerts is not None:
+            await self.alerts.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -86,6 +114,7 @@ class Services:
         """After the kernel stopped: pages, then the database's last catch-up."""
         if self.web is not None:
             await self.web.stop()
+        await self.secrets.stop()
         if self.keeper is not None:
             await self.keeper.stop()
 
@@ -114,7 +143,31 @@ class Services:
             token_hint=str(token_path),
             accounts=Accounts(self.process.data / ACCOUNTS_FILE),
             parts=self.parts(),
+            health=self.watch.health(),
         )
+
+    def _settings_of(self, module: str, kind: type[SettingsT]) -> SettingsT:
+        found = self.settings.in_use[module].settings
+        assert isinstance(found, kind)
+        return found
+
+    def _on_alert_settings(self, settings: AlertSettings) -> None:
+        if self.alerts is not None and settings != self.alerts.settings:
+            self._run(self.alerts.apply(settings), "alerts-settings")
+
+    async def _find_secret(self, name: str) -> Secret | None:
+        try:
+            return await self.secrets.service.get(name, module="alerts", purpose="tell people")
+        except MissingSecret:
+            return None
+
+    async def _reload(self, by: str) -> str:
+        """Read the stored settings again, as `/reload` asks; what came of it, in words."""
+        if self.settings.table is None:
+            return "this run has no database, so there is nothing to read again"
+        await self.settings.read_all()
+        problems = "; ".join(self.settings.problems.values())
+        return f"the stored settings were read again{f'; not valid: {problems}' if problems else ''}"
 
     def _publish_settings(self, module: str, settings_json: str, version: int, by: str) -> None:
         if self._unpublished is not None:

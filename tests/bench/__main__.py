@@ -22,6 +22,7 @@ from tests.bench.measure import (
     replay_once,
     write_log,
 )
+from tests.bench.observe import logging_cost, metrics_slice
 
 TICKS, TICKS_TEN = 1_000_000, 300_000
 PEER_VENV = PROJECT / ".venv-peers"
@@ -111,6 +112,8 @@ def main() -> None:
         show(recording())
         show([orders_scale()])
         show([live_latency()])
+        show(logging_cost())
+        show([metrics_slice()])
         show(replay_rows(folder, arguments.peers))
         show([memory_row(folder, arguments.events)])
     Path("bench.json").write_bytes(msgspec.json.format(msgspec.json.encode(rows)))

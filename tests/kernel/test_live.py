@@ -103,7 +103,7 @@ async def test_after_a_fold_raised_nothing_more_is_handled(monkeypatch: Patch) -
     loop.core.bus.publish(quote(T0 + 2))
     await asyncio.sleep(0)
     await loop.stop()
-    assert failures == [1]
+    assert failures == [1] and loop.has_failed
     assert [type(each) for each in told] == [ArithmeticError]
     assert [seq for seq, _ in log.events] == [1]
 
@@ -119,3 +119,20 @@ async def test_a_log_that_takes_no_more_ends_the_run(monkeypatch: Patch) -> None
     await loop.stop()
     assert len(log.events) == 2
     assert len(failures) == 1
+
+
+async def test_a_stop_on_request_is_no_failure(monkeypatch: Patch) -> None:
+    loop, _ = begin(monkeypatch)
+    await loop.stop()
+    assert not loop.has_failed
+
+
+def test_lag_is_a_ring_for_the_page_and_a_histogram_for_metrics() -> None:
+    lag = live.LoopLag()
+    for _ in range(live.LAG_SAMPLES):
+        lag.add(40.0)
+    for _ in range(live.LAG_SAMPLES):
+        lag.add(0.7)
+    assert lag.p99_ms() == 0.7
+    counts = dict(lag.histogram.buckets())
+    assert (counts["0.0005"], counts["0.001"], counts["0.05"]) == (0.0, live.LAG_SAMPLES, 2 * live.LAG_SAMPLES)

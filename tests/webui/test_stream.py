@@ -142,3 +142,15 @@ async def test_close_wakes_a_waiting_client() -> None:
     await asyncio.sleep(0)
     client.close()
     assert await asyncio.wait_for(waiting, 1) == b""
+
+
+async def test_lost_queues_are_counted_over_clients_that_are_gone() -> None:
+    hub = StreamHub(FakeSource(), Sessions(), queue_max=1)
+    client = hub.open(("overview",), "s")
+    assert client is not None
+    for _ in range(3):
+        client.push(b"data: {}\n\n")
+    assert hub.resyncs == 1
+    hub.leave(client)
+    hub.leave(client)
+    assert (hub.clients, hub.resyncs) == (0, 1)

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 import structlog
 
-from kernel.compose.secret_commands import add_arguments, command
+from kernel.compose.secret_arguments import add_arguments
+from kernel.compose.secret_commands import command
 from kernel.errors import ConfigError
 from kernel.secret_errors import BadSecret, WrongMasterKey
 from persistence.embedded_postgres import EmbeddedPostgres
