@@ -3,15 +3,17 @@
 from typing import Literal
 
 BreakerState = Literal["closed", "open", "half_open"]
+FORCED_SPACING_S = 0.5  #: between requests through an open breaker when there is nobody else to ask
 DOUBLINGS_MAX = 20  #: of the cool-down, far above any maximum; keeps the power small
 
 
 class Breaker:
     """Times are seconds of one monotonic clock; the limits are passed in, as they may change while running."""
 
-    __slots__ = ("_failures", "_opened", "_trial_until_s", "until_s")
+    __slots__ = ("_begun_s", "_failures", "_opened", "_trial_until_s", "until_s")
 
     def __init__(self) -> None:
+        self._begun_s = 0.0  # the latest request while not closed
         self._failures = 0  # in a row, while closed
         self._opened = 0  # times in a row
         self._trial_until_s = 0.0
@@ -28,9 +30,16 @@ class Breaker:
         state = self.state(now_s)
         return state == "closed" or (state == "half_open" and now_s >= self._trial_until_s)
 
+    def force_wait_s(self, now_s: float) -> float:
+        """How long until a request may be forced through although it is open: for when nobody else is left."""
+        return max(0.0, self._begun_s + FORCED_SPACING_S - now_s)
+
     def begin(self, now_s: float, trial_s: float) -> None:
         """A request is sent. In half-open it is the one trial, until its answer or for at most `trial_s`."""
-        if self.state(now_s) == "half_open":
+        state = self.state(now_s)
+        if state != "closed":
+            self._begun_s = now_s
+        if state == "half_open":
             self._trial_until_s = now_s + trial_s
 
     def end_trial(self) -> None:

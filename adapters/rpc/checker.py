@@ -134,7 +134,7 @@ class Checker:
             if endpoint.provider.transport == "ws":
                 return await self._probe_socket(endpoint)
             if is_whole and endpoint.provider.identity:
-                trouble = await self._identify(endpoint)
+                trouble = await self.verify(endpoint, self._roster.settings.attempt_timeout_s)
                 if trouble is not None:
                     return trouble
             ask = HEAD_ASK.get(endpoint.provider.family)

@@ -83,12 +83,17 @@ class Endpoint:
         self._opened_url = None
         self.key_trouble = ""
 
-    def rest_s(self, now_s: float) -> float:
-        """How long it must not be asked, whatever the budget; inf = until something else changes."""
+    def rest_s(self, now_s: float, *, is_last_resort: bool = False) -> float:
+        """How long it must not be asked, whatever the budget; inf = until something else changes.
+
+        `is_last_resort`: nobody else is left, so an open breaker is passed, twice a second at most.
+        """
         if not self.spec.is_enabled or self.wrong_chain or self.is_retired:
             return math.inf
         wait_s = max(0.0, self.cool_until_s - now_s)
-        if not self.breaker.may_pass(now_s):
+        if is_last_resort:
+            wait_s = max(wait_s, self.breaker.force_wait_s(now_s))
+        elif not self.breaker.may_pass(now_s):
             # While a trial is under way nobody knows when it ends; look again soon.
             wait_s = max(wait_s, self.breaker.until_s - now_s, 0.05)
         return wait_s

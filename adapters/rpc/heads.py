@@ -36,7 +36,7 @@ def head_in(method: str, family: str, raw: Raw) -> int | None:
     try:
         if _ASKED.get(method) == family:
             head = quantity(decode_result(raw, Any))
-        elif family == "solana" and bytes(raw[:11]) == b'{"context":':
+        elif family == "solana" and bytes(memoryview(raw)[:11]) == b'{"context":':
             head = decode_result(raw, _WithContext).context.slot
         else:
             return None

@@ -14,6 +14,7 @@ class Inbox:
         self._overflow = overflow
         self._items: deque[Notice | SubscriptionGap] = deque()
         self._filled = asyncio.Event()
+        self._end: BaseException | None = None
         self.dropped = 0  #: messages that were never read
 
     def put(self, item: Notice | SubscriptionGap) -> None:
@@ -23,9 +24,16 @@ class Inbox:
         self._items.append(item)
         self._filled.set()
 
+    def finish(self, error: BaseException) -> None:
+        """Nothing more comes; readers get what waits, then the error."""
+        self._end = error
+        self._filled.set()
+
     async def get(self) -> Notice | SubscriptionGap:
-        """The oldest."""
+        """The oldest. Nothing is lost when the reader is cancelled."""
         while not self._items:
+            if self._end is not None:
+                raise self._end
             self._filled.clear()
             await self._filled.wait()
         return self._items.popleft()

@@ -76,6 +76,10 @@ class Race:
             again = self._roster.choose(self._type, self._priority, excluded | resting.keys())
             if again.endpoint is not None or again.wait_s < choice.wait_s:
                 choice = again
+            if choice.endpoint is None:
+                again = self._roster.choose(self._type, self._priority, excluded | resting.keys(), is_last_resort=True)
+                if again.wait_s < choice.wait_s:
+                    choice = again
             pauses = [until_s - at_s for each, until_s in resting.items() if each not in excluded]
             if choice.endpoint is None and pauses and min(pauses) < choice.wait_s:
                 return min(pauses)

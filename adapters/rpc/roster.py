@@ -83,12 +83,23 @@ class Roster:
         """The share of the budget that a call of this priority leaves alone."""
         return 0.0 if priority == "risk_reducing" else self.settings.reserve_pct / 100.0
 
-    def choose(self, provider_type: str, priority: Priority, excluded: set[Endpoint] | None = None) -> Choice:
+    def choose(
+        self,
+        provider_type: str,
+        priority: Priority,
+        excluded: set[Endpoint] | None = None,
+        *,
+        is_last_resort: bool = False,
+    ) -> Choice:
         """The endpoint to ask now; counts nothing. Raises `RpcUnavailable` where there are none at all."""
         return choose(
-            self.of(provider_type), self.now_s(), self.settings,
-            reserve=self.reserve(priority), excluded=excluded if excluded is not None else set(),
-        )  # fmt: skip
+            self.of(provider_type),
+            self.now_s(),
+            self.settings,
+            reserve=self.reserve(priority),
+            excluded=excluded if excluded is not None else set(),
+            is_last_resort=is_last_resort,
+        )
 
     def begin(self, endpoint: Endpoint, method_class: str, *, trial_s: float, is_check: bool = False) -> None:
         """A request is about to be sent: it counts against the budget whatever becomes of it."""

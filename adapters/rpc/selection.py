@@ -43,6 +43,7 @@ def choose(
     *,
     reserve: float,
     excluded: frozenset[Endpoint] | set[Endpoint] = frozenset(),
+    is_last_resort: bool = False,
 ) -> Choice:
     """The best endpoint outside `excluded` that may be asked now with `reserve` (0 to 1) of its budget left alone.
 
@@ -55,7 +56,7 @@ def choose(
     for each in everybody:
         if each in excluded:
             continue
-        own_wait_s = max(each.rest_s(now_s), each.bucket.wait_s(now_s, reserve))
+        own_wait_s = max(each.rest_s(now_s, is_last_resort=is_last_resort), each.bucket.wait_s(now_s, reserve))
         if own_wait_s > 0.0:
             wait_s = min(wait_s, own_wait_s)
             continue

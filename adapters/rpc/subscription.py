@@ -80,18 +80,12 @@ class Subscription:
             raise StopAsyncIteration
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name=f"rpc-subscription {self._type}")
-        waiting = asyncio.create_task(self.inbox.get())
-        try:
-            await asyncio.wait({waiting, self._task}, return_when=asyncio.FIRST_COMPLETED)
-            if waiting.done():
-                return waiting.result()
-            if not self._task.cancelled():
-                error = self._task.exception()
-                if error is not None:
-                    raise error
-            raise StopAsyncIteration
-        finally:
-            waiting.cancel()
+            self._task.add_done_callback(self._finish)
+        return await self.inbox.get()
+
+    def _finish(self, task: "asyncio.Task[None]") -> None:
+        error = None if task.cancelled() else task.exception()
+        self.inbox.finish(StopAsyncIteration() if error is None else error)
 
     async def __aenter__(self) -> "Subscription":
         return self
@@ -163,7 +157,8 @@ class Subscription:
             self.label = endpoint.label
             self._mark_gap(endpoint)
             why = await self._listen(endpoint, opened, subscription)
-            roster.report_failure(endpoint, why, CLASS)
+            if not endpoint.is_retired:
+                roster.report_failure(endpoint, why, CLASS)
             return why
         finally:
             with contextlib.suppress(TimeoutError):
@@ -190,6 +185,8 @@ class Subscription:
                     message = await socket.receive()
             except TimeoutError:
                 return f"no data for {silence_s:g} s"
+            if endpoint.is_retired or not endpoint.spec.is_enabled:
+                return "it was taken out of the pool"
             if message.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
                 is_ping = isinstance(socket.exception(), TimeoutError | aiohttp.ServerTimeoutError)
                 return "a ping was not answered" if is_ping else "the connection was closed"
