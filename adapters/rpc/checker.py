@@ -41,6 +41,7 @@ class Checker:
     def __init__(self, roster: Roster, transport: Transport) -> None:
         self._roster = roster
         self._transport = transport
+        self._checking: dict[Endpoint, asyncio.Task[None]] = {}
         self._verifying: dict[Endpoint, asyncio.Task[Failure | None]] = {}
         self._slots = asyncio.Semaphore(AT_ONCE_MAX)
         self._woken = asyncio.Event()
@@ -49,34 +50,41 @@ class Checker:
 
     async def run(self) -> None:
         """Until cancelled."""
-        running: dict[Endpoint, asyncio.Task[None]] = {}
         try:
             while True:
                 self._woken.clear()
-                running = {each: task for each, task in running.items() if not task.done()}
                 now_s = self._roster.now_s()
                 next_s = math.inf
                 for each in self._roster:
-                    if each in running:
-                        continue
                     if each.check_at_s <= now_s:
-                        started = asyncio.create_task(self._check(each), name="rpc-check")
-                        started.add_done_callback(lambda _: self._woken.set())
-                        running[each] = started
+                        self._begin(each)
                     else:
                         next_s = min(next_s, each.check_at_s)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(None if math.isinf(next_s) else max(0.01, next_s - now_s)):
                         await self._woken.wait()
         finally:
-            tasks = [*running.values(), *self._verifying.values()]
+            tasks = [*self._checking.values(), *self._verifying.values()]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def check_all(self) -> None:
-        """Check every enabled endpoint now, and wait for it."""
-        await asyncio.gather(*(self._check(each) for each in self._roster))
+        """Check every enabled endpoint now, or wait for the check that is under way."""
+        await asyncio.gather(*(self._begin(each) for each in self._roster))
+
+    def _begin(self, endpoint: Endpoint) -> "asyncio.Task[None]":
+        """One check of an endpoint at a time."""
+        task = self._checking.get(endpoint)
+        if task is None:
+            task = asyncio.create_task(self._check(endpoint), name="rpc-check")
+            self._checking[endpoint] = task
+            task.add_done_callback(lambda _: self._end(endpoint))
+        return task
+
+    def _end(self, endpoint: Endpoint) -> None:
+        self._checking.pop(endpoint, None)
+        self._woken.set()
 
     async def check(self, endpoint: Endpoint) -> str:
         """Check one now (the page's "test" button), also while its breaker is open: "" or what is wrong."""

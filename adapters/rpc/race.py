@@ -9,6 +9,7 @@ import math
 from adapters.rpc.ask import Ask, Failure, Reply
 from adapters.rpc.attempt import Attempts
 from adapters.rpc.endpoint import Endpoint
+from adapters.rpc.selection import Choice
 from kernel.rpc import Priority
 from kernel.rpc_errors import OutcomeUnknown, RpcRefused, RpcUnavailable
 
@@ -47,7 +48,7 @@ class Race:
             while True:
                 at_s = now_s()
                 if at_s >= deadline_s:
-                    raise self._lost("no answer in time", None)
+                    raise self._lost("no answer in time")
                 if at_s >= launch_s:
                     launch_s = at_s + self._launch(at_s, deadline_s)
                 wait_s = max(0.0, min(deadline_s, launch_s) - now_s())
@@ -80,15 +81,17 @@ class Race:
                 again = self._roster.choose(self._type, self._priority, excluded | resting.keys(), is_last_resort=True)
                 if again.wait_s < choice.wait_s:
                     choice = again
-            pauses = [until_s - at_s for each, until_s in resting.items() if each not in excluded]
-            if choice.endpoint is None and pauses and min(pauses) < choice.wait_s:
-                return min(pauses)
+            for each, until_s in resting.items():
+                if each not in excluded:
+                    rest_s = max(until_s - at_s, each.rest_s(at_s, is_last_resort=True))
+                    if rest_s < choice.wait_s:
+                        choice = Choice(None, rest_s)
         if choice.endpoint is not None:
             self._start(choice.endpoint, at_s, deadline_s)
             is_more_allowed = self._hedge_s and len(self._in_flight) < IN_FLIGHT_MAX
             return self._hedge_s if is_more_allowed else math.inf
         if not self._in_flight and at_s + choice.wait_s >= deadline_s:
-            raise self._lost("nobody left to ask", None if math.isinf(choice.wait_s) else choice.wait_s)
+            raise self._lost("nobody left to ask")
         return choice.wait_s
 
     def _start(self, endpoint: Endpoint, at_s: float, deadline_s: float) -> None:
@@ -119,7 +122,7 @@ class Race:
             if kind == "once":
                 raise self._outcome_unknown(reply.text)
 
-    def _lost(self, why: str, retry_after_s: float | None) -> Exception:
+    def _lost(self, why: str) -> Exception:
         if self._ask.kind != "read":
             self._unknown.extend(self._roster.name(endpoint) for endpoint, _ in self._in_flight.values())
             if self._unknown:
@@ -128,7 +131,9 @@ class Race:
         if self._no is not None and not waiting:
             return self._no
         told = [*self._failed, *waiting][-FAILURES_SHOWN:]
-        again = f"; the first may be asked again in {retry_after_s:.1f} s" if retry_after_s is not None else ""
+        wait_s = self._roster.choose(self._type, self._priority).wait_s
+        retry_after_s = None if math.isinf(wait_s) else wait_s
+        again = f"; the first may be asked again in {retry_after_s:.1f} s" if retry_after_s else ""
         text = f"{self._type}: {self._ask.name}: {why} ({'; '.join(told) or 'none may be asked now'}){again}"
         self._roster.report_exhausted(self._type, text)
         return RpcUnavailable(text, retry_after_s)

@@ -112,7 +112,7 @@ class RpcService:
         rows = self.pool.take_usage()
         try:
             await self.tables.add_usage(rows)
-        except _FAILURES:
+        except (asyncio.CancelledError, *_FAILURES):
             self.pool.put_back_usage(rows)
             raise
         await self.tables.save_health(self._health())

@@ -1,4 +1,4 @@
-"""Real loopback nodes with faults that a test switches: EVM and Solana JSON-RPC over HTTP, subscriptions over WebSocket."""
+"""Real loopback nodes with faults that a test switches: EVM and Solana over HTTP, subscriptions over WebSocket."""
 
 import asyncio
 import random
@@ -54,7 +54,7 @@ class Node:
         app = web.Application()
         app.router.add_get("/ws", self._socket)
         app.router.add_route("*", "/{path:.*}", self._http)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.01)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.01, access_log=None)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port)
         await site.start()

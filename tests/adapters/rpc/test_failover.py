@@ -10,7 +10,7 @@ from tests.adapters.rpc.fleet import FAULTS, FaultScript, Fleet, Node
 
 SEEDS = 60
 CALLS = 12
-AT_ONCE = 20
+AT_ONCE = 15
 
 
 async def run_seed(seed: int, calls: int, *, is_wandering: bool) -> tuple[list[float], int]:
