@@ -46,12 +46,10 @@ class Breaker:
         """The trial was taken back without a result."""
         self._trial_until_s = 0.0
 
-    def succeed(self) -> bool:
-        """Close; True when it was not closed."""
-        was_open = self._opened > 0
+    def succeed(self) -> None:
+        """Close."""
         self._failures = self._opened = 0
         self._trial_until_s = 0.0
-        return was_open
 
     def fail(self, now_s: float, *, failures_max: int, cool_down_s: float, cool_down_s_max: float) -> bool:
         """Count a failure; True when this opened it. An answer to a request of before the opening changes nothing."""

@@ -22,6 +22,7 @@ ERROR_CHARS_MAX = 300
 RATE_LIMIT_S_MIN = 1.0  #: after the first 429 that names no time; doubles with each further one
 RATE_LIMIT_S_MAX = 60.0
 UNKNOWN_LATENCY_S = 0.25  #: an endpoint never asked is taken for a middling one
+HEAD_AGE_S_MAX = 90.0  #: an older head says nothing: nominal block times are off by a percent or so
 DOUBLINGS_MAX = 16
 
 
@@ -126,8 +127,8 @@ class Endpoint:
         return "ready" if self.last_ok_ns else "new"
 
     def expected_head(self, now_s: float) -> float | None:
-        """Where its head is by now if it went on at the nominal pace."""
-        if self.head is None or not self.provider.block_s:
+        """Where its head is by now if it went on at the nominal pace; None when it was not seen for 90 s."""
+        if self.head is None or not self.provider.block_s or now_s - self.head_at_s > HEAD_AGE_S_MAX:
             return None
         return self.head + (now_s - self.head_at_s) / self.provider.block_s
 

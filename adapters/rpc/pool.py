@@ -7,10 +7,12 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
+import aiohttp
+
 from adapters.rpc.address_guard import AddressGuard
 from adapters.rpc.agreement import Agreement, check_quorum
-from adapters.rpc.ask import HttpAsk, JsonRpcAsk, Verb
-from adapters.rpc.attempt import Attempts
+from adapters.rpc.ask import Failure, HttpAsk, JsonRpcAsk, Verb
+from adapters.rpc.attempt import Attempts, report
 from adapters.rpc.checker import Checker
 from adapters.rpc.endpoint import Endpoint, ResolveSecret
 from adapters.rpc.methods import class_of, kind_of
@@ -220,6 +222,35 @@ class RpcPool:
         )  # fmt: skip
         self._subscriptions.add(subscription)
         return subscription
+
+    async def open_websocket(
+        self, provider_type: str, path: str = "", *, timeout_s: float | None = None
+    ) -> tuple[Endpoint, aiohttp.ClientWebSocketResponse]:
+        """A guarded connection for a protocol of the caller's own (Binance streams), `path` behind the endpoint's URL.
+
+        Each endpoint is tried at most once. The caller closes it, and reports a later failure by `report_failure`.
+        Raises `RpcUnavailable`.
+        """
+        deadline_s = stopwatch_s() + (self.settings.call_timeout_s if timeout_s is None else timeout_s)
+        tried: set[Endpoint] = set()
+        told: list[str] = []
+        while stopwatch_s() < deadline_s:
+            choice = self._roster.choose(provider_type, "normal", tried)
+            if choice.endpoint is None:
+                break
+            endpoint = choice.endpoint
+            tried.add(endpoint)
+            self._roster.begin(endpoint, "subscribe", trial_s=self.settings.attempt_timeout_s)
+            begun_s = stopwatch_s()
+            opened = await self._transport.open_websocket(endpoint, path)
+            if not isinstance(opened, Failure):
+                self._roster.report_success(endpoint, stopwatch_s() - begun_s, "subscribe")
+                return endpoint, opened
+            report(self._roster, endpoint, opened, 0.0, "subscribe")
+            told.append(f"{endpoint.label}: {opened.text}")
+        text = f"{provider_type}: no WebSocket ({'; '.join(told[-8:]) or 'none may be asked now'})"
+        self._roster.report_exhausted(provider_type, text)
+        raise RpcUnavailable(text)
 
     async def check(self, provider_type: str, label: str) -> str:
         """Ask one endpoint for its chain and head now: "" when all is well, else what is wrong."""

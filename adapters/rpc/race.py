@@ -13,7 +13,9 @@ from adapters.rpc.selection import Choice
 from kernel.rpc import Priority
 from kernel.rpc_errors import OutcomeUnknown, RpcRefused, RpcUnavailable
 
-IN_FLIGHT_MAX = 4  #: of one read: the first and three hedges, so that three dead endpoints cost three hedge delays
+IN_FLIGHT_MAX = (
+    4  #: of one read: the first and three hedges, so that three silent endpoints cost under two hedge delays
+)
 ATTEMPTS_EACH_MAX = 2  #: of one call at one endpoint
 RETRY_PAUSE_S = 0.1  #: before the same endpoint is asked again in one call
 FAILURES_SHOWN = 8
@@ -89,7 +91,8 @@ class Race:
         if choice.endpoint is not None:
             self._start(choice.endpoint, at_s, deadline_s)
             is_more_allowed = self._hedge_s and len(self._in_flight) < IN_FLIGHT_MAX
-            return self._hedge_s if is_more_allowed else math.inf
+            # Each further hedge waits half as long: when two are silent the third is not worth the same patience.
+            return self._hedge_s / 2 ** (len(self._in_flight) - 1) if is_more_allowed else math.inf
         if not self._in_flight and at_s + choice.wait_s >= deadline_s:
             raise self._lost("nobody left to ask")
         return choice.wait_s

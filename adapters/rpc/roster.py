@@ -124,8 +124,7 @@ class Roster:
         self.usage.add(
             endpoint.key, method_class, endpoint.last_ok_ns, calls=0, latency_us=max(1, round(latency_s * 1e6))
         )
-        if endpoint.breaker.succeed():
-            self._tell("info", "rpc_back", f"{self.name(endpoint)} answers again")
+        endpoint.breaker.succeed()
         provider_type = endpoint.spec.provider_type
         if provider_type in self._exhausted:
             self._exhausted.discard(provider_type)

@@ -70,7 +70,7 @@ class RpcSettings(Settings, frozen=True, kw_only=True):
     head_interval_s: Annotated[
         float,
         _meta("Head interval", "s", _CHECK, "Endpoints in use are asked for their head this often; 0 = only at "
-              "checks.", 15, ge=0.0, le=3600.0),
+              "checks.", 15, ge=0.0, le=60.0),
     ] = 15.0  # fmt: skip
     head_lag_s_max: Annotated[
         float,

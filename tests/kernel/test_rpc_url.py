@@ -36,7 +36,7 @@ def test_what_may_be_a_key_counts_as_one(url: str, is_bearing: bool) -> None:
      "http://{KEY}.h/", "ws://h/", "http://h/" + "a" * 3000, "http://h/\n", "gopher://h", "http://[::1"],
 )  # fmt: skip
 def test_a_url_of_another_kind_is_refused_without_being_quoted_whole(url: str) -> None:
-    with pytest.raises(ConfigError, match="^field: ") as found:
+    with pytest.raises(ConfigError, match=r"^field: ") as found:
         check_url(url, "http", "field")
     assert len(str(found.value)) < 300
 

@@ -15,7 +15,8 @@ CLIENTS = (
 )  # fmt: skip
 #: Types and exceptions of aiohttp may be named (sessions are handed in); what opens something may not.
 OPENERS = frozenset({
-    "aiohttp.ClientSession", "aiohttp.request", "aiohttp.TCPConnector", "aiohttp.UnixConnector", "aiohttp.BaseConnector",
+    "aiohttp.ClientSession", "aiohttp.request", "aiohttp.TCPConnector", "aiohttp.UnixConnector",
+    "aiohttp.BaseConnector",
     "aiohttp.client.ClientSession", "aiohttp.connector.TCPConnector", "asyncio.open_connection",
     "asyncio.open_unix_connection", "socket.create_connection",
 })  # fmt: skip

@@ -10,7 +10,7 @@ from tests.adapters.rpc.fleet import FAULTS, FaultScript, Fleet, Node
 
 SEEDS = 60
 CALLS = 12
-AT_ONCE = 15
+AT_ONCE = 10
 
 
 async def run_seed(seed: int, calls: int, *, is_wandering: bool) -> tuple[list[float], int]:

@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from adapters.rpc.endpoint import Endpoint
+from adapters.rpc.selection import head_lag
 from kernel.errors import ConfigError
 from kernel.rpc_errors import RpcUnavailable
 from tests.adapters.rpc.fleet import HEAD, STALE_BLOCKS, Fleet, Node
@@ -102,3 +104,26 @@ async def test_plain_http_apis_go_through_the_same_door() -> None:
         )
         assert answer == {"path": "/swap/v2/build", "query": {"amount": "5"}}
         assert fleet.nodes[0].headers[-1]["x-api-key"] == "k"
+
+
+async def test_another_protocol_gets_a_guarded_connection_from_the_next_endpoint() -> None:
+    async with Fleet(Node(fault="http_500"), Node(), provider_type="BINANCE_WS") as fleet:
+        fleet.pool.replace([fleet.endpoints(priority=1)[0], fleet.endpoints()[1]])
+        endpoint, socket = await fleet.pool.open_websocket("BINANCE_WS")
+        assert endpoint.label == "node1"
+        await socket.close()
+        fleet.nodes[1].fault = "http_500"
+        with pytest.raises(RpcUnavailable, match="node1: answered HTTP 503 instead of a WebSocket"):
+            await fleet.pool.open_websocket("BINANCE_WS")
+
+
+def test_an_old_head_says_nothing() -> None:
+    """Nominal block times drift: an hour later, an endpoint that was never asked again would seem far ahead."""
+    fleet = Fleet(Node(), Node())
+    first, second = (Endpoint(each, 0.0) for each in fleet.endpoints())
+    first.see_head(1_000, 0.0)
+    second.see_head(1_005, 60.0)
+    assert head_lag(second, [first, second], 60.0) == 0.0
+    second.see_head(1_290, 3_600.0)
+    assert head_lag(second, [first, second], 3_600.0) == 0.0
+    assert head_lag(first, [first, second], 3_600.0) is None
