@@ -88,6 +88,8 @@ class Checker:
 
     async def check(self, endpoint: Endpoint) -> str:
         """Check one now (the page's "test" button), also while its breaker is open: "" or what is wrong."""
+        if endpoint.provider.transport == "http" and endpoint.provider.family == "http":
+            return "nothing can be asked of an API of this type; calls alone show how it is"
         trouble = await self._probe(endpoint, is_whole=True)
         return "" if trouble is None else trouble.text
 

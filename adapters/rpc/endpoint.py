@@ -66,6 +66,10 @@ class Endpoint:
         """Other settings for the same endpoint; what it showed of itself stays, unless it is another URL."""
         if spec.url != self.spec.url:
             self.is_verified, self.wrong_chain, self.check_at_s = False, "", now_s
+            self.breaker, self.outcomes, self.cool_until_s, self.suspect_until_s = Breaker(), Outcomes(), 0.0, 0.0
+            self.head = None
+        if spec.is_enabled and not self.spec.is_enabled:
+            self.check_at_s = now_s
         self.forget_key()
         if (spec.rate_per_s, spec.burst) != (self.spec.rate_per_s, self.spec.burst):
             self.bucket.resize(spec.rate_per_s, spec.burst, now_s)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 
 from adapters.rpc.endpoint import ERROR_CHARS_MAX, Endpoint
-from adapters.rpc.selection import Choice, choose, head_lag
+from adapters.rpc.selection import Choice, best_head, choose, head_lag
 from adapters.rpc.settings import RpcSettings
 from adapters.rpc.snapshot import EndpointSnapshot, PoolSnapshot
 from adapters.rpc.usage import UsageCounters
@@ -211,7 +211,8 @@ class Roster:
 
     def lag(self, endpoint: Endpoint) -> float | None:
         """Blocks behind the best known head of its type; None = not known."""
-        return head_lag(endpoint, self._by_type.get(endpoint.spec.provider_type, ()), self.now_s())
+        now_s = self.now_s()
+        return head_lag(endpoint, best_head(self._by_type.get(endpoint.spec.provider_type, ()), now_s), now_s)
 
     def snapshot(self, subscriptions: int = 0) -> PoolSnapshot:
         """Everything a page shows, in the order provider type, priority, label."""

@@ -19,21 +19,23 @@ class Choice(Struct, frozen=True):
     wait_s: float
 
 
-def head_lag(endpoint: Endpoint, peers: Iterable[Endpoint], now_s: float) -> float | None:
-    """Blocks behind the best head known among the peers, ages allowed for; None = not known.
+def best_head(peers: Iterable[Endpoint], now_s: float) -> float | None:
+    """The best head known among the peers, ages allowed for; None = none is known.
 
     With three heads or more, the highest alone counts for nothing: one endpoint that makes up a head must not put
     every other one behind.
     """
-    own = endpoint.expected_head(now_s)
-    if own is None:
-        return None
     heads = sorted(
         (head for each in peers if not each.wrong_chain and (head := each.expected_head(now_s)) is not None),
         reverse=True,
     )
-    best = heads[1] if len(heads) >= 3 else heads[0] if heads else own
-    return max(0.0, best - own)
+    return heads[1] if len(heads) >= 3 else heads[0] if heads else None
+
+
+def head_lag(endpoint: Endpoint, best: float | None, now_s: float) -> float | None:
+    """Blocks behind the best head; None = not known."""
+    own = endpoint.expected_head(now_s)
+    return None if own is None or best is None else max(0.0, best - own)
 
 
 def choose(
@@ -50,6 +52,7 @@ def choose(
     Order: closed breaker before half-open; not suspect, with a recent head and mostly good answers; priority; score.
     """
     everybody = list(endpoints)
+    reference = best_head(everybody, now_s)
     best: tuple[bool, bool, int, float, str] | None = None
     chosen: Endpoint | None = None
     wait_s = math.inf
@@ -60,7 +63,7 @@ def choose(
         if own_wait_s > 0.0:
             wait_s = min(wait_s, own_wait_s)
             continue
-        lag_s = (head_lag(each, everybody, now_s) or 0.0) * each.provider.block_s
+        lag_s = (head_lag(each, reference, now_s) or 0.0) * each.provider.block_s
         is_poor = (
             now_s < each.suspect_until_s
             or lag_s > settings.head_lag_s_max

@@ -17,7 +17,7 @@ from adapters.rpc.session import guarded_session
 from adapters.rpc.settings import RpcSettings
 from bus.clock import NS_PER_S, Clock
 from kernel.errors import ConfigError, KernelError
-from kernel.rpc import Tell
+from kernel.rpc import RpcCaller, Tell
 from kernel.rpc_endpoint import RpcEndpoint
 from kernel.rpc_health import RpcHealth
 from kernel.rpc_providers import PROVIDER_TYPES
@@ -49,6 +49,7 @@ class RpcService:
         self.pool = RpcPool(
             settings, clock=clock, tell=tell, resolve_secret=resolve_secret, are_private_allowed=are_private_allowed
         )
+        self.caller: RpcCaller = self.pool  #: what adapters are given
         self.tables = RpcTables(database) if database is not None else None
         self._clock = clock
         self._tell = tell

@@ -1,6 +1,7 @@
 """Real loopback nodes with faults that a test switches: EVM and Solana over HTTP, subscriptions over WebSocket."""
 
 import asyncio
+import gzip
 import random
 from typing import Any
 
@@ -132,6 +133,9 @@ class Node:
             await asyncio.sleep(self.delay_s)
         if fault == "slow_drip":
             return await self._drip(request, msgspec.json.encode(answer))
+        if fault in ("bad_gzip", "bomb"):
+            body = gzip.compress(b'{"id":1,"result":"' + b"a" * 50_000_000 + b'"}') if fault == "bomb" else b"no gzip"
+            return web.Response(body=body, headers={"Content-Encoding": "gzip"})
         if fault == "huge":
             return web.Response(body=b'{"jsonrpc":"2.0","id":1,"result":"' + b"a" * 3_000_000 + b'"}')
         return web.Response(body=self._mangle(fault, answer), content_type="application/json")

@@ -60,7 +60,7 @@ async def test_no_call_is_lost_when_the_honest_one_changes_each_time() -> None:
     assert stormed == 0
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", [*FAULTS, "bad_gzip", "bomb", "redirect", "http_403"])
 async def test_each_fault_alone_costs_no_call(fault: str) -> None:
     async with Fleet(Node(fault=fault), Node(), answer_mb_max=1, hedge_after_ms=30) as fleet:
         assert await fleet.balance() == "0x64"

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from adapters.rpc.endpoint import Endpoint
-from adapters.rpc.selection import head_lag
+from adapters.rpc.selection import best_head, head_lag
 from kernel.errors import ConfigError
 from kernel.rpc_errors import RpcUnavailable
 from tests.adapters.rpc.fleet import HEAD, STALE_BLOCKS, Fleet, Node
@@ -123,7 +123,29 @@ def test_an_old_head_says_nothing() -> None:
     first, second = (Endpoint(each, 0.0) for each in fleet.endpoints())
     first.see_head(1_000, 0.0)
     second.see_head(1_005, 60.0)
-    assert head_lag(second, [first, second], 60.0) == 0.0
+    assert head_lag(second, best_head([first, second], 60.0), 60.0) == 0.0
     second.see_head(1_290, 3_600.0)
-    assert head_lag(second, [first, second], 3_600.0) == 0.0
-    assert head_lag(first, [first, second], 3_600.0) is None
+    best = best_head([first, second], 3_600.0)
+    assert (best, head_lag(second, best, 3_600.0), head_lag(first, best, 3_600.0)) == (1_290, 0.0, None)
+
+
+async def test_a_corrected_url_and_a_switched_on_endpoint_begin_anew() -> None:
+    async with Fleet(Node(fault="http_401"), Node(), runs_checks=False) as fleet:
+        wrong, right = fleet.endpoints()
+        fleet.pool.replace([wrong])
+        with pytest.raises(RpcUnavailable):
+            await fleet.balance(timeout_s=0.2)
+        assert fleet.shown(0).breaker == "open"
+        fleet.pool.replace([type(right)(provider_type=fleet.type, label="node0", url=right.url, is_enabled=False)])
+        assert (fleet.shown(0).breaker, fleet.shown(0).state) == ("closed", "disabled")
+        with pytest.raises(RpcUnavailable):
+            await fleet.balance(timeout_s=0.2)
+        assert fleet.nodes[1].seen == []
+        fleet.pool.replace([type(right)(provider_type=fleet.type, label="node0", url=right.url)])
+        assert await fleet.balance() == "0x64"
+
+
+async def test_the_test_button_is_honest_about_what_cannot_be_asked() -> None:
+    async with Fleet(Node(), provider_type="JUPITER_API") as fleet:
+        assert "calls alone show how it is" in await fleet.pool.check("JUPITER_API", "node0")
+        assert fleet.nodes[0].seen == []

@@ -4,7 +4,7 @@ import math
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.rpc.breaker import Breaker
@@ -24,7 +24,7 @@ from kernel.strategy import convert_settings
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**256), 2**256) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=20,
+    max_leaves=10,
 )
 
 
@@ -112,6 +112,7 @@ def test_a_call_that_was_given_up_never_makes_an_average_better() -> None:
     assert latencies.ewma_s == 2.0
 
 
+@settings(max_examples=40)
 @given(JSON, st.integers(1, 2**53))
 def test_a_result_comes_back_exactly(value: object, request_id: int) -> None:
     raw = decode_answer(msgspec.json.encode({"jsonrpc": "2.0", "id": request_id, "result": value}), request_id)
@@ -144,6 +145,7 @@ def test_a_request_has_its_id_and_big_integers_stay_exact() -> None:
     assert msgspec.json.decode(encode_request(7, "m", [2**256 - 1]))["params"] == [2**256 - 1]
 
 
+@settings(max_examples=40)
 @given(JSON)
 def test_the_order_of_keys_does_not_matter(value: object) -> None:
     def turned(each: object) -> object:
