@@ -70,6 +70,7 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     strategies: dict[str, StrategyTable] = {}
     global_limits: dict[str, Any] = {}
     ceilings: dict[str, Any] = {}  #: hard bounds of risk limits, which nothing but this file can raise
+    are_private_addresses_allowed: bool = False  #: RPC endpoints on this machine or in the local network
     platform: dict[str, dict[str, Any]] = {}  #: settings of platform parts: rpc, alerts, dashboard, logs
     paper: dict[str, Any] = {}
     database_url: str = ""

@@ -20,11 +20,15 @@ DNS_CACHE_S = 30
 REDIRECTS = frozenset({300, 301, 302, 303, 305, 307, 308})
 
 
+class RedirectRefused(AddressRefused):
+    """The server sent us elsewhere."""
+
+
 async def _refuse_redirect(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
     response = await handler(request)
     if response.status in REDIRECTS:
         response.close()
-        raise AddressRefused(f"answered with a redirect ({response.status}): set the final URL instead")
+        raise RedirectRefused(f"answered with a redirect ({response.status}): set the final URL instead")
     return response
 
 

@@ -9,17 +9,18 @@ A receiver compares the signature in constant time and refuses a timestamp that 
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable
 
 import aiohttp
-from aiohttp.abc import AbstractResolver
 
+from adapters.rpc.address_guard import AddressGuard
+from adapters.rpc.session import RedirectRefused, guarded_session
 from adapters.webhook.bodies import STYLES, bodies_of
-from adapters.webhook.targets import GuardedResolver, TargetRefused, check_url
+from adapters.webhook.targets import check_url
 from bus.clock import NS_PER_S, Clock
 from kernel.channel import SendLater
 from kernel.errors import ConfigError, FeedError, VenueRefused
 from kernel.message import Message
+from kernel.rpc_errors import AddressRefused
 from kernel.secret import Secret
 
 TIMEOUT_S = 10.0
@@ -28,16 +29,13 @@ PAUSE_DIGITS_MAX = 6
 LATER = (408, 425, 429)
 KEY_BYTES_MIN = 16
 
-SessionFactory = Callable[[AbstractResolver], aiohttp.ClientSession]
-
 
 class WebhookChannel:
-    """Implements `kernel.channel.Channel`. Its sessions use the resolver that it hands to the factory."""
+    """Implements `kernel.channel.Channel` over a guarded session of its own."""
 
     def __init__(
         self,
         url: Secret,
-        session_factory: SessionFactory,
         clock: Clock,
         *,
         number: int,
@@ -54,12 +52,11 @@ class WebhookChannel:
             raise ConfigError(f"WEBHOOK_SIGNING_KEY: expected at least {KEY_BYTES_MIN} bytes, found fewer")
         self._url = url
         self._name = f"webhook:{number}:{host}"
-        self._make_session = session_factory
         self._clock = clock
         self._style = style
         self._key = signing_key
         self._timeout_s = timeout_s
-        self._resolver = GuardedResolver(is_private_allowed=is_private_allowed)
+        self._guard = AddressGuard(are_private_allowed=is_private_allowed)
         self._session: aiohttp.ClientSession | None = None
 
     @property
@@ -73,7 +70,7 @@ class WebhookChannel:
     async def send(self, part: str) -> None:
         """POST one body. Raises `FeedError`, `SendLater`, `VenueRefused` or `ConfigError`."""
         if self._session is None or self._session.closed:
-            self._session = self._make_session(self._resolver)
+            self._session = guarded_session(self._guard)
         try:
             async with self._session.post(
                 self._url.reveal(),
@@ -85,9 +82,11 @@ class WebhookChannel:
                 status, after = response.status, response.headers.get("retry-after", "")
         except TimeoutError:
             raise FeedError(f"{self._name}: no answer within {self._timeout_s:g} s") from None
-        except aiohttp.ClientConnectorError as error:
-            if isinstance(error.os_error, TargetRefused):
-                raise ConfigError(f"{self._name}: {error.os_error}") from None
+        except RedirectRefused:
+            raise VenueRefused(f"{self._name}: redirects are not followed; give the final URL") from None
+        except AddressRefused as error:
+            raise ConfigError(f"{self._name}: {error}") from None
+        except aiohttp.ClientConnectorError:
             raise FeedError(f"{self._name}: cannot connect") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise FeedError(f"{self._name}: {type(error).__name__}") from None
@@ -111,8 +110,6 @@ class WebhookChannel:
         if status in LATER:
             is_number = after.isascii() and after.isdigit() and len(after) <= PAUSE_DIGITS_MAX
             raise SendLater(told, float(after) if is_number else PAUSE_S_DEFAULT)
-        if 300 <= status < 400:
-            raise VenueRefused(f"{told}: redirects are not followed; give the final URL")
         if 400 <= status < 500:
             raise VenueRefused(told)
         raise FeedError(told)

@@ -9,8 +9,9 @@ import hashlib
 from collections.abc import Awaitable, Callable
 
 import aiohttp
-from aiohttp.abc import AbstractResolver
 
+from adapters.rpc.address_guard import AddressGuard
+from adapters.rpc.session import guarded_session
 from adapters.telegram.api import BASE_URL, BotApi
 from adapters.telegram.challenge import Challenges
 from adapters.telegram.channel import TelegramChannel
@@ -36,23 +37,14 @@ TOKEN, TOTP, SIGNING_KEY = "TELEGRAM_BOT_TOKEN", "TELEGRAM_TOTP_SECRET", "WEBHOO
 SECRET_PREFIX = "secret:"
 PROGRESS_FILE = "telegram.json"
 RETRY_S = 30.0  #: after which secrets that could not be read are asked for again
-CONNECTIONS_MAX = 4  #: one poll, some sends
 
 FindSecret = Callable[[str], Awaitable[Secret | None]]
 BotSessions = Callable[[], aiohttp.ClientSession]
-HookSessions = Callable[[AbstractResolver], aiohttp.ClientSession]
 
 
 def bot_session() -> aiohttp.ClientSession:
-    """A session for the Bot API: no proxy or password of the environment, no cookies."""
-    connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX)
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
-
-
-def hook_session(resolver: AbstractResolver) -> aiohttp.ClientSession:
-    """A session that resolves names by the given resolver alone."""
-    connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX, resolver=resolver, use_dns_cache=False)
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+    """A session for the Bot API, to public addresses alone."""
+    return guarded_session(AddressGuard(are_private_allowed=False))
 
 
 class Alerts:
@@ -67,7 +59,6 @@ class Alerts:
         *,
         reload: Reload | None = None,
         bot_sessions: BotSessions = bot_session,
-        hook_sessions: HookSessions = hook_session,
         telegram_url: str = BASE_URL,
         clock: Clock | None = None,
         retry_s: float = RETRY_S,
@@ -78,7 +69,6 @@ class Alerts:
         self._clock = clock if clock is not None else WallClock()
         self._find_secret = find_secret
         self._bot_sessions = bot_sessions
-        self._hook_sessions = hook_sessions
         self._telegram_url = telegram_url
         self.operator = KernelOperator(process, dashboard, lambda: self.alerting.recent, reload)
         self.alerting = Alerting(
@@ -219,7 +209,6 @@ class Alerts:
             try:
                 channel = WebhookChannel(
                     url,
-                    self._hook_sessions,
                     self._clock,
                     number=number,
                     style=settings.webhook_style,

@@ -8,6 +8,8 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
+from adapters.rpc.settings import RpcSettings
+from bus.clock import WallClock
 from bus.events import SettingsChanged
 from kernel.alert_settings import AlertSettings
 from kernel.compose.alerts import Alerts
@@ -16,6 +18,8 @@ from kernel.compose.database import DatabaseChoice
 from kernel.compose.database_keeper import DatabaseKeeper
 from kernel.compose.live import KernelProcess
 from kernel.compose.observability import Observability
+from kernel.compose.rpc import RpcService
+from kernel.compose.rpc_readings import rpc_readings
 from kernel.compose.secret_parts import SecretParts
 from kernel.compose.settings_forms import SettingsForms
 from kernel.compose.settings_groups import settings_groups
@@ -26,7 +30,7 @@ from kernel.profile import infrastructure
 from kernel.risk_limits import GLOBAL_NAME
 from kernel.secret import Secret
 from kernel.secret_errors import MissingSecret
-from kernel.strategy import Settings, SettingsT
+from kernel.strategy import Settings, SettingsT, convert_settings
 from webui.access import LOOPBACK_HOSTS
 from webui.access_token import load_or_make_token
 from webui.accounts import ACCOUNTS_FILE, Accounts
@@ -54,6 +58,15 @@ class Services:
         self.watch = watch
         self.secrets = secrets
         self.alerts: Alerts | None = None
+        self.rpc = RpcService(
+            convert_settings(RpcSettings, process.profile.platform.get("rpc", {})),
+            clock=WallClock(),
+            tell=self._tell,
+            environ=infrastructure(),
+            database=keeper.database if keeper is not None else None,
+            resolve_secret=lambda name: secrets.service.get(name, module="rpc_pool", purpose="open an endpoint"),
+            are_private_allowed=process.profile.are_private_addresses_allowed,
+        )
         self.web: WebServer | None = None
         self._unpublished: list[tuple[str, str, int, str]] | None = []
         self._untold: list[tuple[str, str, str]] | None = []
@@ -87,6 +100,9 @@ class Services:
         self.watch.attach(self.process, self.keeper)
         self.settings.on_change("logs", self.watch.apply)
         await self.secrets.start()
+        await self.rpc.start()
+        self.settings.on_change("rpc", self.rpc.pool.apply)
+        self.watch.readings.rpc = lambda: rpc_readings(self.rpc.pool.snapshot())
         self.alerts = Alerts(
             self.process, dashboard, self._settings_of("alerts", AlertSettings), self._find_secret, reload=self._reload
         )
@@ -114,6 +130,7 @@ class Services:
         """After the kernel stopped: pages, then the database's last catch-up."""
         if self.web is not None:
             await self.web.stop()
+        await self.rpc.stop()
         await self.secrets.stop()
         if self.keeper is not None:
             await self.keeper.stop()

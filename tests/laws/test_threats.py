@@ -94,6 +94,12 @@ MAY_REVEAL = {
     "adapters/signing/address.py": "derives an address",
     "adapters/signing/evm_signer.py": "makes the signer's key",
     "adapters/binance/request_signing.py": "signs requests",
+    "adapters/telegram/api.py": "the token is part of every URL",
+    "adapters/telegram/totp.py": "computes the codes",
+    "adapters/webhook/channel.py": "opens a secret URL and signs bodies",
+    "adapters/rpc/endpoint.py": "fills a key into its URL",
+    "adapters/rpc/transport.py": "opens a URL that holds a key",
+    "kernel/compose/alerts.py": "tells by digest whether a secret changed",
 }
 
 

@@ -4,20 +4,17 @@ import asyncio
 import contextlib
 import hashlib
 import hmac
-import socket
 import traceback
 from collections.abc import AsyncIterator
 
-import aiohttp
 import msgspec
 import pytest
-from aiohttp.abc import AbstractResolver, ResolveResult
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.webhook.bodies import DISCORD_CHARS_MAX, STYLES, bodies_of
 from adapters.webhook.channel import WebhookChannel
-from adapters.webhook.targets import GuardedResolver, TargetRefused, check_url, is_allowed
+from adapters.webhook.targets import check_url
 from bus.clock import NS_PER_S, ManualClock
 from kernel.channel import SendLater
 from kernel.delivery_log import Delivery, DeliveryLog
@@ -32,13 +29,9 @@ KEY = "a signing key of some length"
 CLOCK = ManualClock(1_700_000_000 * NS_PER_S)
 
 
-def session(resolver: AbstractResolver) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False))
-
-
 def channel(url: str, *, private: bool = True, style: str = "json", timeout_s: float = 2.0) -> WebhookChannel:
     return WebhookChannel(
-        Secret(url), session, CLOCK, number=1, style=style, signing_key=Secret(KEY), is_private_allowed=private,
+        Secret(url), CLOCK, number=1, style=style, signing_key=Secret(KEY), is_private_allowed=private,
         timeout_s=timeout_s,
     )  # fmt: skip
 
@@ -128,49 +121,18 @@ async def test_what_is_given_up_was_not_taken(server: HookServer) -> None:
 # where it may go ----------------------------------------------------------------------------------------------------
 
 
-class Names(AbstractResolver):
-    """A name server that answers as told, one answer after another."""
-
-    def __init__(self, *answers: str) -> None:
-        self._answers = list(answers)
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        text = self._answers.pop(0)
-        return [
-            ResolveResult(hostname=host, host=each, port=port, family=family, proto=0, flags=0)
-            for each in text.split(",")
-        ]
-
-    async def close(self) -> None: ...
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "169.254.169.254", "fe80::1", "fe80::1%eth0", "224.0.0.1", "0.0.0.0", "::", "fd00:ec2::254", "100.100.100.200",
-        "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1",
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("address", ["169.254.169.254", "[fe80::1]", "0.0.0.0", "[::ffff:169.254.169.254]"])
 def test_metadata_and_link_local_addresses_are_never_allowed(address: str) -> None:
-    assert not is_allowed(address, is_private_allowed=False)
-    assert not is_allowed(address, is_private_allowed=True)
+    for private in (False, True):
+        with pytest.raises(ConfigError, match="never connected to"):
+            check_url(f"http://{address}/", is_private_allowed=private)
 
 
-@pytest.mark.parametrize(
-    "address",
-    ["127.0.0.1", "::1", "10.1.2.3", "192.168.1.1", "172.16.0.1", "100.64.0.1", "fd12::1", "::ffff:127.0.0.1",
-     "64:ff9b::7f00:1"],
-)  # fmt: skip
+@pytest.mark.parametrize("address", ["127.0.0.1", "[::1]", "10.1.2.3", "100.64.0.1"])
 def test_the_local_network_needs_the_setting(address: str) -> None:
-    assert not is_allowed(address, is_private_allowed=False)
-    assert is_allowed(address, is_private_allowed=True)
-
-
-def test_public_addresses_are_allowed() -> None:
-    assert is_allowed("1.1.1.1", is_private_allowed=False)
-    assert is_allowed("2606:4700:4700::1111", is_private_allowed=False)
+    with pytest.raises(ConfigError, match="webhook_private_enabled"):
+        check_url(f"http://{address}/", is_private_allowed=False)
+    assert check_url(f"http://{address}/", is_private_allowed=True)
 
 
 @pytest.mark.parametrize(
@@ -188,14 +150,6 @@ def test_a_url_that_may_not_be_used_is_refused_without_its_secrets(url: str) -> 
 def test_any_text_as_url_is_a_host_or_a_config_error(text: str) -> None:
     with contextlib.suppress(ConfigError):
         assert check_url(text, is_private_allowed=False)
-
-
-async def test_a_name_that_points_inside_is_refused_even_if_it_pointed_outside_before() -> None:
-    guarded = GuardedResolver(is_private_allowed=False, inner=Names("1.1.1.1", "127.0.0.1", "1.1.1.1,10.0.0.1"))
-    assert (await guarded.resolve("evil.example"))[0]["host"] == "1.1.1.1"
-    for _ in range(2):
-        with pytest.raises(TargetRefused):
-            await guarded.resolve("evil.example")
 
 
 @pytest.mark.parametrize("host", ["localhost", "2130706433", "0x7f.1"])
@@ -225,9 +179,9 @@ async def test_no_failure_shows_the_path_or_the_key(server: HookServer) -> None:
 
 def test_a_short_key_or_another_style_is_refused() -> None:
     with pytest.raises(ConfigError, match="WEBHOOK_SIGNING_KEY"):
-        WebhookChannel(Secret("https://example.com/"), session, CLOCK, number=1, signing_key=Secret("short"))
+        WebhookChannel(Secret("https://example.com/"), CLOCK, number=1, signing_key=Secret("short"))
     with pytest.raises(ConfigError, match="webhook_style"):
-        WebhookChannel(Secret("https://example.com/"), session, CLOCK, number=1, style="teams")
+        WebhookChannel(Secret("https://example.com/"), CLOCK, number=1, style="teams")
 
 
 # bodies -------------------------------------------------------------------------------------------------------------

@@ -9,10 +9,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from adapters.rpc.address_guard import AddressGuard
+from adapters.rpc.session import guarded_session
 from adapters.telegram.totp import Totp
 from bus.clock import NS_PER_S, WallClock
 from kernel.alert_settings import AlertSettings
-from kernel.compose.alerts import TOKEN, TOTP, Alerts, bot_session
+from kernel.compose.alerts import TOKEN, TOTP, Alerts
 from kernel.compose.dashboard import Dashboard
 from kernel.compose.live import KernelProcess
 from kernel.errors import ConfigError, StoreError
@@ -52,7 +54,7 @@ class World:
         return Secret(self.secrets[name]) if name in self.secrets else None
 
     def session(self) -> aiohttp.ClientSession:
-        self.sessions.append(bot_session())
+        self.sessions.append(guarded_session(AddressGuard(are_private_allowed=True)))
         return self.sessions[-1]
 
     async def start(self, **settings: object) -> None:
