@@ -58,7 +58,7 @@ class Section {
   mark() {
     for (const row of this.rows.values()) row.mark();
     const count = this.dirty.length;
-    this.form.querySelector(".count").textContent = count ? `${count} changed, not saved` : "";
+    this.form.querySelector(".count").textContent = count ? `${count} changed` : "";
     this.discard.hidden = !count;
   }
 
@@ -136,7 +136,8 @@ class Section {
     if (status === 200) {
       dialog.close();
       await this.refresh(true);
-      const at = this.newest && this.newest.version === answer.version ? `, in use since ${moment(this.newest.ts_ms, "time")}` : "";
+      const isInUse = Number(this.version) >= answer.version && this.newest?.version === answer.version;
+      const at = isInUse ? `, in use since ${moment(this.newest.ts_ms, "time")}` : "; the kernel takes it up in a moment";
       const later = [...this.rows.values()].some((row) => row.hasPending) ? " What says “next start” waits for it." : "";
       this.news(`Saved as version ${answer.version}${at}.`, later);
     } else if (status === 409) {
