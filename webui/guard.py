@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from webui.auth import Session, Sessions
 
 BODY_MAX = 64 * 1024
+BODY_MAX_OF = {"/settings/import": 1024 * 1024 + 64 * 1024}  #: a file of 1 MiB and the fields around it
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 METHODS = UNSAFE | {"GET", "HEAD"}
 CSP = (
@@ -58,7 +59,7 @@ class Guard:
         if refusal is not None:
             await refusal(scope, receive, send_hardened)
             return
-        await self._app(scope, _Bounded(receive), send_hardened)
+        await self._app(scope, _Bounded(receive, _body_max(path)), send_hardened)
 
     def _session(self, headers: Headers) -> Session | None:
         session_id = cookie_parser(headers.get("cookie", "")).get(self._cookie_name, "")
@@ -73,8 +74,8 @@ class Guard:
         if method not in METHODS:
             return PlainTextResponse("method not allowed", 405)
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > BODY_MAX:
-            return PlainTextResponse(f"body larger than {BODY_MAX} bytes", 413)
+        if not length.isdecimal() or int(length) > _body_max(path):
+            return PlainTextResponse(f"body larger than {_body_max(path)} bytes", 413)
         if method in UNSAFE and not _is_same_origin(headers, host):
             return PlainTextResponse("refused: the request comes from another site", 403)
         if is_static or path == "/login" or session is not None:
@@ -87,17 +88,22 @@ class Guard:
 class _Bounded:
     """A `receive` that ends a body which grows beyond the limit without having announced it."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, limit: int) -> None:
         self._receive = receive
+        self._limit = limit
         self._taken = 0
 
     async def __call__(self) -> Message:
         message = await self._receive()
         if message["type"] == "http.request":
             self._taken += len(message.get("body", b""))
-            if self._taken > BODY_MAX:
+            if self._taken > self._limit:
                 return {"type": "http.disconnect"}
         return message
+
+
+def _body_max(path: str) -> int:
+    return BODY_MAX_OF.get(path, BODY_MAX)
 
 
 def host_name(host: str) -> str:
