@@ -171,5 +171,7 @@ def refusal_of(request: Request, form: SettingsForm | None, role: Role) -> str:
 
 
 def _cell(value: Any) -> Any:
-    """Numbers stay numbers in the file: a negative one is no formula."""
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else text_of(value)
+    """Numbers stay numbers in the file (a negative one is no formula); lists and maps stay on one line."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    return text_of(value).replace("\n", "; ")

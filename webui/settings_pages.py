@@ -8,7 +8,7 @@ from webui.part import NavItem, Part
 from webui.settings_cells import all_forms, form_cells, list_cells, overridden
 from webui.settings_forms import SettingsForms, page_of
 from webui.settings_history import SettingsHistory
-from webui.settings_source import SettingsSource
+from webui.settings_source import SettingsForm, SettingsSource
 from webui.settings_transfer import SettingsTransfer
 from webui.topics import Rendered
 
@@ -22,6 +22,7 @@ class SettingsPages(Part):
 
     def __init__(self, settings: SettingsSource) -> None:
         self._settings = settings
+        self._rendered: dict[str, tuple[SettingsForm, Rendered]] = {}  #: by module: there are as many as modules
         self._forms = SettingsForms(self, settings)
         self._history = SettingsHistory(self, settings)
         self._transfer = SettingsTransfer(self, settings)
@@ -50,8 +51,14 @@ class SettingsPages(Part):
         """`settings` or `settings:MODULE`."""
         if topic == "settings":
             return Rendered(list_cells(all_forms(self._settings)))
-        form = self._settings.form(topic.partition(":")[2])
-        return None if form is None else Rendered(form_cells(form))
+        module = topic.partition(":")[2]
+        form = self._settings.form(module)
+        if form is None:
+            return None
+        known = self._rendered.get(module)
+        if known is None or known[0] is not form:  # a source that keeps its form until it changes costs us nothing
+            known = self._rendered[module] = (form, Rendered(form_cells(form)))
+        return known[1]
 
     async def index(self, request: Request) -> Response:
         """All modules with how much of them was changed."""

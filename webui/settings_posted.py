@@ -38,7 +38,7 @@ class Posted(Struct, frozen=True):
 async def posted_form(request: Request, role: Role) -> Posted:
     """The form of a request that needs `role`. Raises 403 for a wrong token or role."""
     require(request, role)
-    form = await request.form(max_files=1, max_fields=FIELDS_MAX, max_part_size=FILE_BYTES_MAX)
+    form = await request.form(max_files=1, max_fields=FIELDS_MAX, max_part_size=2 * FILE_BYTES_MAX)
     session = request.scope["session"]
     token = request.headers.get("x-csrf-token") or form.get("csrf", "")
     if not isinstance(token, str) or not is_csrf_ok(session, token):

@@ -122,11 +122,12 @@ async def _text(posted: Posted) -> tuple[str, str]:
             text = (await file.read()).decode()
         except UnicodeDecodeError:
             return "", "file: expected TOML as UTF-8 text, found other bytes"
+    text = text.replace("\r\n", "\n")
     if not text.strip():
         return "", "expected TOML: paste it, or choose a file"
     if len(text.encode()) > FILE_BYTES_MAX:
         return "", f"text: expected at most {FILE_BYTES_MAX:,} bytes, found {len(text.encode()):,}"
-    return text.replace("\r\n", "\n"), ""
+    return text, ""
 
 
 def _fingerprint(preview: ImportPreview) -> str:

@@ -220,6 +220,9 @@ class FakeSettings:
             else:
                 stored[name] = value
         before, after = part.plain(), part.plain(stored)
+        for name, value in values.items():  # only what differs is written
+            if value is not None and before[name] == after[name] and name not in part.stored:
+                stored.pop(name)
         fields = {field.name: field for field in part.fields}
         changes = tuple(
             Change(

@@ -1,4 +1,4 @@
-"""FOR TESTS ONLY: serves the settings pages; `python -m tests.webui.serve_settings [PORT] [MODE]` prints the login link.
+"""FOR TESTS ONLY: serves the settings pages; `python -m tests.webui.serve_settings [PORT] [MODE]` prints the link.
 
 Modes: DEMO; HISTORY (some saves, one with a hostile reason); DOWN (no database); PROBLEM (stored rows not in use).
 Two routes are of the tests alone: `/made-up/save?module=&name=&value=&who=` saves as somebody else (`&later=1`: right

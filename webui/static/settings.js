@@ -7,6 +7,7 @@ import { Row } from "./settings_row.js";
 const byId = (id) => document.getElementById(id);
 const csrf = () => document.body.dataset.csrf;
 const TIMEOUT_MS = 10000;
+const AGAIN_MS = 500;
 
 function element(tag, text, className) {
   const made = document.createElement(tag);
@@ -46,8 +47,8 @@ class Section {
     this.form.addEventListener("change", () => this.mark());
     this.form.addEventListener("click", (event) => this.onClick(event));
     this.form.addEventListener("submit", (event) => { event.preventDefault(); this.review(); });
-    const version = box.querySelector("[data-version-of]");
-    new MutationObserver(() => this.onVersion(version.textContent)).observe(version, { childList: true, characterData: true, subtree: true });
+    this.streamed = box.querySelector("[data-version-of]");
+    new MutationObserver(() => this.onVersion(this.streamed.textContent)).observe(this.streamed, { childList: true, characterData: true, subtree: true });
     this.mark();
   }
 
@@ -91,7 +92,6 @@ class Section {
     if (status !== 200) { this.trouble(text || `refused (${status})`); return; }
     if (this.showErrors(preview.errors)) return;
     if (!preview.changes.length) { toast("These are the values in use already.", ""); return; }
-    data.set("version", preview.version === Number(this.version) ? preview.version : this.version);
     this.ask(preview.changes, data);
   }
 
@@ -152,7 +152,7 @@ class Section {
       failed.hidden = false;
     }
     this.isSaving = false;
-    this.onVersion(this.box.querySelector("[data-version-of]").textContent);
+    this.onVersion(this.streamed.textContent);
   }
 
   showErrors(errors) {
@@ -197,7 +197,7 @@ class Section {
   }
 
   onVersion(text) {
-    if (!this.isSaving && text !== this.version) this.refresh(false);
+    if (!this.isSaving && Number(text) > Number(this.version)) this.refresh(false);
   }
 
   // The values now: into inputs where nobody typed; where somebody did, a note beside it.
@@ -213,6 +213,8 @@ class Section {
     for (const [name, now] of Object.entries(state.rows)) this.rows.get(name)?.update(now, who[name], isOwn);
     this.version = state.version;
     this.mark();
+    // Somebody was faster than this answer: the stream has told a newer version already.
+    if (Number(this.streamed.textContent) > state.version) setTimeout(() => this.onVersion(this.streamed.textContent), AGAIN_MS);
   }
 }
 
