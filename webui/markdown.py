@@ -6,11 +6,13 @@ links to http and https. Everything that it does not know stays text. HTML in th
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from markupsafe import Markup, escape
 
 TEXT_MAX = 200_000  #: characters; a guide has a few thousand
 DEPTH_MAX = 4  #: of nested lists
+GUIDES_KEPT = 64  #: rendered guides in memory: one takes some milliseconds, and their texts never change while we run
 
 _HEADING = re.compile(r"(#{1,4}) +(\S.*)$")
 _ITEM = re.compile(r"( *)([-*+]|\d{1,4}[.)]) +(\S.*)$")
@@ -25,6 +27,7 @@ _INLINE = re.compile(
 _HREF = re.compile(r"https?://[A-Za-z0-9][^\s<>\"'`\\]*\Z")
 
 
+@lru_cache(maxsize=GUIDES_KEPT)
 def render_markdown(text: str) -> Markup:
     """Safe HTML of a guide. `#` becomes h2: the page has its own h1."""
     return Markup("\n").join(_blocks(text[:TEXT_MAX].replace("\r\n", "\n").split("\n")))

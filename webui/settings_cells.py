@@ -5,7 +5,8 @@ Topics: `settings:MODULE` of one form, `settings` of the list of all modules.
 
 from webui.cells import Cell, Cells, version_cell
 from webui.settings_source import SettingsForm, SettingsSource
-from webui.settings_view import SOURCE_TONES, source_hint
+from webui.settings_values import shown
+from webui.settings_view import SOURCE_TONES, pending_note, source_hint
 
 
 def form_cells(form: SettingsForm) -> Cells:
@@ -13,8 +14,13 @@ def form_cells(form: SettingsForm) -> Cells:
     module = form.item.module
     cells = {f"set.{module}.version": Cell(str(form.version))}
     for row in form.rows:
-        cells[f"set.{module}.{row.field.name}.src"] = Cell(
-            row.source, SOURCE_TONES.get(row.source, ""), source_hint(row)
+        key = f"set.{module}.{row.field.name}"
+        is_default = row.value == row.field.default
+        cells[f"{key}.src"] = Cell(row.source, SOURCE_TONES.get(row.source, ""), source_hint(row))
+        cells[f"{key}.now"] = Cell(
+            shown(row.value),
+            "" if is_default else "info",
+            pending_note(row) or ("" if is_default else "not the default"),
         )
     cells[f"v.set.{module}.history"] = version_cell(form.version)
     cells[f"v.set.{module}.banner"] = version_cell(form.problem, form.note, form.is_writable)
@@ -30,9 +36,12 @@ def list_cells(forms: tuple[SettingsForm, ...]) -> Cells:
         cells[f"set.{module}.version"] = Cell(str(form.version))
         cells[f"set.{module}.over"] = Cell(str(count), "info" if count else "muted", "values saved in the database")
         cells[f"set.{module}.pending"] = Cell(str(pending(form)), "warn" if pending(form) else "muted")
-        cells[f"set.{module}.problem"] = (
-            Cell("not in use", "loss", form.problem) if form.problem else Cell("in use", "gain", "all values are valid")
-        )
+        if form.problem:
+            cells[f"set.{module}.problem"] = Cell("not in use", "loss", form.problem)
+        else:
+            cells[f"set.{module}.problem"] = (
+                Cell("in use", "gain") if count else Cell("none", "muted", "nothing was saved")
+            )
     cells["v.set.list"] = version_cell(*(form.item.module for form in forms))
     return cells
 

@@ -46,7 +46,8 @@ class SettingsForms:
             guide=render_markdown(forms[0].guide),
             own=form_view(forms[0], may_save=False),
             limits=next((form_view(each, may_save=False) for each in forms[1:]), None),
-            values={each.item.module: {row.field.name: shown(row.value) for row in each.rows} for each in forms},
+            cells={key: cell for each in forms for key, cell in form_cells(each).items()},
+            topics=tuple(f"settings:{each.item.module}" for each in forms),
         )
 
     async def module(self, request: Request) -> Response:

@@ -402,10 +402,13 @@ async def test_the_guide_has_prose_the_settings_table_and_the_limits(client: Cli
     assert "<h2>CEX-DEX arbitrage</h2>" in page and "<strong>after all costs</strong>" in page
     row = page.partition('<code class="id muted">min_profit_usd</code>')[2].partition("</tr>")[0]
     assert (
-        "Net of every cost, per trade." in row and ">USD<" in row and "from 0.01 to 100,000" in row and ">1.5<" in row
+        "Net of every cost, per trade." in row
+        and ">USD<" in row
+        and "from 0.01 to 100,000" in row
+        and ">1.5</span>" in row
     )
     limit = page.partition("Its limits in the risk gate")[2].partition(">max_gas_usd</code>")[2].partition("</tr>")[0]
-    assert ">3.5<" in limit
+    assert ">3.5</span>" in limit and 'title="not the default"' in limit
 
 
 @pytest.mark.slow
