@@ -327,3 +327,31 @@ def test_without_scripts_a_form_saves_and_keeps_what_was_typed_when_refused(brow
     expect(page).to_have_url(re.compile(r"saved=cex_dex_arb:3#m-cex_dex_arb$"))
     expect(form.locator(".news")).to_contain_text("Saved as version 3.")
     context.close()
+
+
+def test_the_guide_and_the_list_follow_a_save_elsewhere(open_page: Open, server: Served, console: Console) -> None:
+    page = open_page()
+    show(page, server, "/cex_dex_arb/guide")
+    now = page.locator("tr", has_text="max_gas_price_gwei").locator(".inuse")
+    expect(now).to_have_text("200")
+    somebody_saves(page, server, module="risk.cex_dex_arb", name="max_gas_price_gwei", value="120", who="ana")
+    expect(now).to_have_text("120")
+    show(page, server, "/settings")
+    count = page.locator('[data-cell="set.risk.cex_dex_arb.over"]')
+    expect(count).to_have_text("1")
+    somebody_saves(page, server, module="risk.cex_dex_arb", name="max_gas_usd", value="2", who="ana")
+    expect(count).to_have_text("2")
+    assert console.errors == []
+
+
+def test_a_problem_of_stored_values_is_shouted_and_no_database_is_said(browser: Browser) -> None:
+    for mode, said in (("PROBLEM", "Stored values are not in use."), ("DOWN", "settings can be read, not saved")):
+        served = serve_settings(mode)
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(served.login_url)
+        show(page, served)
+        expect(page.locator('[data-module="cex_dex_arb"] .banner').first).to_contain_text(said)
+        assert page.locator("img[src=x]").count() == 0
+        context.close()
+        served.stop()

@@ -59,6 +59,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @given(st.lists(st.one_of(PIECES, st.text(max_size=12)), max_size=30).map("".join))
 @example("[a](https://x/<b>)")
 @example("| `a|b` | <b> |\n|---|---|\n| [t](data:text/html,x) |")

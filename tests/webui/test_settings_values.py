@@ -71,6 +71,7 @@ def test_a_list_survives_its_textarea(lines: list[str]) -> None:
     assert posted_value(field, FormData(as_posted(field, lines))) == (lines, "")
 
 
+@pytest.mark.slow
 @given(st.dictionaries(LINE, st.floats(-1e9, 1e9).map(lambda value: round(value, 6)), max_size=8))
 def test_a_map_survives_its_rows(pairs: dict[str, float]) -> None:
     field = SettingField(name="x", title="X", description="", unit="", group="G", kind="map", default={})
