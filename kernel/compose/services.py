@@ -36,6 +36,7 @@ from webui.access_token import load_or_make_token
 from webui.accounts import ACCOUNTS_FILE, Accounts
 from webui.part import Part
 from webui.server import WebServer
+from webui.settings_pages import SettingsPages
 
 TOKEN_FILE = "dashboard.token"
 
@@ -137,7 +138,7 @@ class Services:
 
     def parts(self) -> tuple[Part, ...]:
         """The pages beside those of the strategies."""
-        return ()
+        return (SettingsPages(self.forms()),)
 
     def forms(self) -> SettingsForms:
         """Settings for pages and API."""

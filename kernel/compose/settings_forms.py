@@ -8,7 +8,7 @@ import tomli_w
 
 from bus.clock import WallClock
 from kernel.compose.registry import guide_of
-from kernel.compose.settings_service import SettingsService
+from kernel.compose.settings_service import InUse, SettingsService
 from kernel.errors import BadInput
 from kernel.risk_limits import GLOBAL_NAME
 from kernel.settings import SettingField, SettingsRefused, field_errors, fields_of, plain_of
@@ -36,6 +36,7 @@ class SettingsForms:
 
     def __init__(self, service: SettingsService) -> None:
         self._service = service
+        self._made: dict[str, tuple[InUse, tuple[bool, str], SettingsForm]] = {}  #: looked at 4 times a second
         self._fields = {module: fields_of(group.kind) for module, group in service.groups.items()}
         self._items = {
             module: ModuleItem(module=module, title=group.title, config_type=group.config_type, strategy=group.strategy)
@@ -51,7 +52,16 @@ class SettingsForms:
         group = self._service.groups.get(module)
         if group is None:
             return None
-        in_use = self._service.in_use[module]
+        in_use, state = self._service.in_use[module], self._state()
+        made = self._made.get(module)
+        if made is not None and made[0] is in_use and made[1] == state:
+            return made[2]
+        form = self._form(group, in_use, state)
+        self._made[module] = (in_use, state, form)
+        return form
+
+    def _form(self, group: SettingsGroup, in_use: InUse, state: tuple[bool, str]) -> SettingsForm:
+        module = group.module
         plain = plain_of(in_use.settings)
         rows = tuple(
             SettingRow(
@@ -64,7 +74,7 @@ class SettingsForms:
             )
             for field in self._fields[module]
         )
-        is_writable, note = self._state()
+        is_writable, note = state
         return SettingsForm(
             item=self._items[module],
             version=in_use.version,

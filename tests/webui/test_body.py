@@ -57,7 +57,7 @@ async def test_too_much_and_too_slow_are_refused(monkeypatch: pytest.MonkeyPatch
 
 def test_only_listed_routes_take_more() -> None:
     assert bytes_max("/kill") == bytes_max("/settings/import/") == BODY_MAX
-    assert all(BODY_MAX < bytes_max(path) <= 1024 * 1024 for path in UPLOADS)
+    assert all(BODY_MAX < bytes_max(path) <= 3 * 1024 * 1024 for path in UPLOADS)
 
 
 @pytest.mark.parametrize(
