@@ -129,6 +129,14 @@ class RunResult(Struct, frozen=True, kw_only=True):
     verify: VerifyResult | None = None
 
 
+class JobRefused(ConfigError):
+    """A job that cannot start. `errors`: setting path -> what is wrong with its value."""
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        self.errors = errors
+        super().__init__("; ".join(f"{path}: {text}" for path, text in errors.items()))
+
+
 def check_shape(spec: JobSpec) -> JobSpec:
     """The spec itself, if its sizes and combinations make sense, else `ConfigError`. Settings are checked elsewhere."""
     if spec.mode not in MODES:

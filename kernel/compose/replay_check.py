@@ -11,19 +11,11 @@ from kernel.compose.replaying import MARKET_ONLY, base_spec
 from kernel.core import Core, CoreSpec
 from kernel.errors import ConfigError
 from kernel.execution.paper_settings import PaperSettings
-from kernel.replay_job import JobSpec, check_shape
+from kernel.replay_job import JobRefused, JobSpec, check_shape
 from kernel.risk_limits import GlobalLimits, RiskLimits
 from kernel.settings import SettingsRefused, checked_settings
 from kernel.strategy import Settings
 from persistence.event_log import EventLogReader
-
-
-class JobRefused(ConfigError):
-    """A job that cannot start. `errors`: setting path -> what is wrong with its value."""
-
-    def __init__(self, errors: dict[str, str]) -> None:
-        self.errors = errors
-        super().__init__("; ".join(f"{path}: {text}" for path, text in errors.items()))
 
 
 def owner_of(path: str) -> tuple[type[Settings], str]:

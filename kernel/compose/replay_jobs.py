@@ -14,6 +14,7 @@ import msgspec
 
 from bus.clock import Clock
 from kernel.compose.replay_check import check_job
+from kernel.compose.replay_choices import choices_of
 from kernel.compose.replay_folder import ReplayFolder
 from kernel.compose.replay_logs import LogShelf
 from kernel.compose.replay_pace import Pace
@@ -23,6 +24,7 @@ from kernel.compose.replay_worker import REPORT_FILE, CellDone, Done, Failed, Me
 from kernel.errors import ConfigError, StoreError
 from kernel.replay_job import Cell, JobSpec, Progress, ReplayJob, RunResult, State, cells_of
 from persistence.replay_store import ReplayStore, StoredResult
+from webui.replay_source import Choices
 
 QUEUED_MAX = 20  #: beyond it the asker is told; nobody waits for the twentieth replay
 STORE_EVERY_S = 30.0  #: between attempts to write to a disk or database that refuses
@@ -38,7 +40,10 @@ class _Start(msgspec.Struct):
 
 
 class ReplayJobs:
-    """The jobs of one data folder. `store` None = without database: memory and files alone."""
+    """The jobs of one data folder; implements `webui.replay_source.ReplaySource`.
+
+    `store` None = without database: memory and files alone.
+    """
 
     def __init__(
         self,
@@ -115,6 +120,14 @@ class ReplayJobs:
     def job(self, job_id: str) -> ReplayJob | None:
         """One; None = there is none of that id."""
         return self._jobs.get(job_id)
+
+    def label(self, log: str) -> str:
+        """The log of a job, for people."""
+        return self.shelf.label(log)
+
+    async def choices(self) -> Choices:
+        """What the form offers. Raises nothing: a log that cannot be read says so."""
+        return await asyncio.to_thread(choices_of, self.shelf)
 
     async def result(self, job_id: str) -> RunResult | None:
         """What a simulation or verify found; None before its end, of a sweep, and when its file is gone."""
