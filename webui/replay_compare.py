@@ -53,8 +53,8 @@ def compared(figures: list[Figures | None], results: list[RunResult]) -> list[tu
 
 
 def differences(results: list[RunResult]) -> tuple[list[SettingRow], int]:
-    """The settings in which the runs differ, and how many are given alike."""
-    flat = [_flat(result.settings) for result in results]
+    """The settings in which the runs differ, and how many are alike."""
+    flat = [_flat(result) for result in results]
     rows = []
     alike = 0
     for path in sorted({path for each in flat for path in each}):
@@ -70,16 +70,22 @@ def _strategies(result: RunResult) -> tuple[StrategyReport, ...]:
     return result.report.strategies if result.report is not None else ()
 
 
-def _flat(table: dict[str, dict[str, Any]]) -> dict[str, str]:
+def _flat(result: RunResult) -> dict[str, str]:
+    """Settings of strategies as they were in force, limits and the rest as given."""
     flat: dict[str, str] = {}
-    for owner, given in table.items():
+    for owner, given in result.settings.items():
         if owner in ("risk", "paper"):
             flat |= {f"{owner}.{key}": shown(value) for key, value in given.items()}
-            continue
-        flat |= {f"{owner}.{key}": shown(value) for key, value in given.get("settings", {}).items()}
-        flat |= {f"{owner}.limits.{key}": shown(value) for key, value in given.get("limits", {}).items()}
-        flat[f"{owner} runs"] = "yes"
+        else:
+            flat |= {f"{owner}.limits.{key}": shown(value) for key, value in given.get("limits", {}).items()}
+    for strategy in _strategies(result):
+        flat |= {f"{strategy.name}.{key}": _trimmed(text) for key, text in strategy.settings.items()}
+        flat[f"{strategy.name} runs"] = "yes"
     return flat
+
+
+def _trimmed(text: str) -> str:
+    return text.removesuffix(".0")
 
 
 def shown(value: Any) -> str:

@@ -26,10 +26,11 @@ DONE, OTHER, RUNNING, VERIFY, SWEEP = (digit * 10 for digit in "12345")
 MINUTE_NS = 60_000_000_000
 
 
-def report(pnl: str) -> ReportInput:
+def report(pnl: str, setting: str = "1") -> ReportInput:
     """One strategy with a curve."""
     strategy = StrategyReport(
-        name="cex_dex_arb", title=HOSTILE, settings={"a": HOSTILE}, seen=1000, priced=40, intents=4, approved=3,
+        name="cex_dex_arb", title=HOSTILE, settings={"a": setting, "same": HOSTILE}, seen=1000, priced=40,
+        intents=4, approved=3,
         denied={HOSTILE: 1}, orders=3, fills=3, why_not={"below_threshold": 900, HOSTILE: 60}, pnl_usd=pnl,
         costs={"fees": "1.5", "gas": "0.25", "slippage": "0.1", "funding": "0"}, max_drawdown_usd="2.5",
         positions=[{"instrument": HOSTILE, "qty": "1.5", "avg_price": "10", "mark": "", "funding_usd": "0"}],
@@ -61,10 +62,11 @@ class FakeReplays:
             pnl_usd="12.345", max_drawdown_usd="2.5", costs_usd="1.75", orders=3, fills=3, closed=1, profitable=1
         )
         outcomes = [figures, *(msgspec.structs.replace(figures, pnl_usd=pnl) for pnl in ("-80", "40"))]
-        cells = tuple(
+        cells = [
             Cell(index=at, values=(vary[0].values[at // 3], vary[1].values[at % 3]), key="ab" * 16, figures=each)
             for at, each in enumerate(outcomes)
-        ) + (Cell(index=3, values=("=2+3", "3"), error=HOSTILE),)  # fmt: skip
+        ]
+        cells.append(Cell(index=3, values=("=2+3", "3"), error=HOSTILE))
         ended = {"ended_ts_ns": START_NS + MINUTE_NS}
         jobs = [
             ReplayJob(id=DONE, number=1, spec=spec, state="done", figures=figures, has_report=True, **base, **ended),
@@ -76,8 +78,8 @@ class FakeReplays:
             ReplayJob(id=VERIFY, number=4, spec=JobSpec(mode="verify", log="run"), state="done",
                       figures=Figures(is_identical=False), **base, **ended),
             ReplayJob(
-                id=SWEEP, number=5, spec=JobSpec(mode="sweep", log="in:x", vary=vary), state="running", cells=cells,
-                progress=Progress(cells=4, cells_total=6, events=66, events_total=100), **base,
+                id=SWEEP, number=5, spec=JobSpec(mode="sweep", log="in:x", vary=vary), state="running",
+                cells=tuple(cells), progress=Progress(cells=4, cells_total=6, events=66, events_total=100), **base,
             ),
         ]  # fmt: skip
         self._jobs = {job.id: job for job in jobs}
@@ -106,7 +108,7 @@ class FakeReplays:
         )
 
     async def result(self, job_id: str) -> RunResult | None:
-        settings = {"cex_dex_arb": {"settings": {"a": 1 if job_id == DONE else 2, "same": 5}}, "paper": {}, "risk": {}}
+        settings = {"cex_dex_arb": {"settings": {"a": 1}, "limits": {HOSTILE: 5}}, "paper": {"b": 1}, "risk": {}}
         if job_id == VERIFY:
             difference = Difference(seq=3056, recorded=HOSTILE, replayed="nothing")
             verify = VerifyResult(
@@ -114,7 +116,9 @@ class FakeReplays:
             )
             return RunResult(seconds=1.0, verify=verify)
         if job_id in (DONE, OTHER):
-            return RunResult(seconds=1.0, report=report("12.345"), settings=settings)
+            return RunResult(
+                seconds=1.0, report=report("12.345", HOSTILE if job_id == DONE else "2.0"), settings=settings
+            )
         return None
 
     async def cell_result(self, cell: Cell) -> RunResult | None:

@@ -68,7 +68,7 @@ async def test_too_few_and_too_many_are_refused_in_words(client: Client, ids: st
 async def test_the_map_marks_gain_loss_best_and_what_is_missing(client: Client) -> None:
     body = (await client.send("GET", f"/replays/{SWEEP}")).body
     assert 'class="r num gain1"' in body and 'class="r num loss5"' in body and 'class="r num gain3"' in body
-    assert body.count("★") == 2  # the caption and the best
+    assert body.count("★") == 2  # the legend and the best
     assert body.count("refused") == 1
     assert body.count('title="not run yet"') == 2
     assert (await client.send("GET", f"/replays/{SWEEP}?metric=__class__")).status == 400

@@ -6,6 +6,13 @@ const INKS = ["info", "warn", "live", "gain", "loss", "muted"]; // in the order 
 const SETTING_ROWS_MAX = 40;
 const TABLE_ROWS_MAX = 200;
 const RESULT_AFTER_MS = 700;
+const DAY = "\n{YYYY}-{MM}-{DD}";
+// As in charts.js: 24 hours, the date where it changes.
+const TIMES = [
+  [86400, "{MM}-{DD}", "\n{YYYY}", null, null, null, null, null, 1],
+  [60, "{HH}:{mm}", DAY, null, DAY, null, null, null, 1],
+  [1, "{HH}:{mm}:{ss}", DAY, null, DAY, null, null, null, 1],
+];
 const charts = new Map();
 
 function colour(name) {
@@ -74,7 +81,7 @@ class Curves {
       legend: { show: false },
       cursor: { points: { size: 6 }, drag: { x: true, y: false } },
       scales: { x: { time: true } },
-      axes: [{ ...axis, space: 72, size: 36, values: "{HH}:{mm}\n{YYYY}-{MM}-{DD}" }, { ...axis, size: 64, gap: 6, space: 26, values: (_, splits) => splits.map((value) => value.toLocaleString("en-US").replace("-", "\u2212")) }],
+      axes: [{ ...axis, space: 72, size: 36, values: TIMES }, { ...axis, size: 64, gap: 6, space: 26, values: (_, splits) => splits.map((value) => value.toLocaleString("en-US").replace("-", "\u2212")) }],
       series: [{}, ...this.lines.map((line, at) => ({ stroke: colour(INKS[at]), width: 1.5, dash: at % 2 ? [6, 4] : undefined, spanGaps: true, points: { show: false } }))],
       hooks: { setCursor: [(plot) => this.showTip(plot)] },
     }, this.data, this.host);
