@@ -10,14 +10,26 @@ TONES = {
     "queued": "muted", "running": "info", "done": "gain", "failed": "loss", "cancelled": "muted", "interrupted": "warn",
 }  # fmt: skip
 MS_NS = 1_000_000
+KNOWN_MAX = 1_000  #: jobs; twice as many as are ever kept
 
 
-def list_cells(jobs: tuple[ReplayJob, ...]) -> Cells:
-    """All jobs."""
-    cells: Cells = {"v.replays": version_cell(*((job.id, job.is_over) for job in jobs))}
-    for job in jobs:
-        cells |= job_cells(job)
-    return cells
+class ListCells:
+    """The cells of a list. A job that did not change keeps its cells: a sweep has hundreds of runs to look through."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[ReplayJob, Cells]] = {}
+
+    def cells(self, jobs: tuple[ReplayJob, ...]) -> Cells:
+        """Of these jobs, with the version of their list."""
+        if len(self._known) > KNOWN_MAX:
+            self._known.clear()
+        cells: Cells = {"v.replays": version_cell(*((job.id, job.is_over) for job in jobs))}
+        for job in jobs:
+            known = self._known.get(job.id)
+            if known is None or known[0] is not job:
+                known = self._known[job.id] = (job, job_cells(job))
+            cells |= known[1]
+        return cells
 
 
 def page_cells(job: ReplayJob) -> Cells:

@@ -26,7 +26,7 @@ from webui.data import _plain as csv_field
 from webui.data import drawdowns, iso
 from webui.guard import is_csrf_ok
 from webui.part import NavItem, Part
-from webui.replay_cells import list_cells, page_cells
+from webui.replay_cells import ListCells, page_cells
 from webui.replay_compare import COMPARED_MAX, compared, differences, shown
 from webui.replay_form import ReplayForm
 from webui.replay_map import METRICS, sweep_map, value_of
@@ -41,6 +41,8 @@ MODE_WORDS = {
     "sweep": "a what-if for every combination of one or two settings",
 }
 CSV_COLUMNS = ("pnl_usd", "max_drawdown_usd", "costs_usd", "orders", "fills", "closed", "profitable")
+SHOWN = 50  #: jobs on a page of the list, and in its topic: 500 cells that are compared four times a second
+NUMBER_DIGITS_MAX = 15
 REFERENCE_MAX = 20  #: characters of `ID` or `ID.CELL`
 
 
@@ -62,6 +64,7 @@ class ReplayPages(Part):
 
     def __init__(self, replays: ReplaySource) -> None:
         self._replays = replays
+        self._list = ListCells()
 
     def routes(self) -> list[BaseRoute]:
         return [
@@ -83,7 +86,7 @@ class ReplayPages(Part):
     def render(self, topic: str) -> Rendered | None:
         kind, _, job_id = topic.partition(":")
         if kind == "replays":
-            return None if job_id else Rendered(list_cells(self._replays.jobs()))
+            return None if job_id else Rendered(self._list.cells(self._replays.jobs()[:SHOWN]))
         job = self._replays.job(job_id)
         return None if job is None else Rendered(page_cells(job))
 
@@ -91,14 +94,20 @@ class ReplayPages(Part):
 
     async def listed(self, request: Request) -> Response:
         """All jobs, newest first."""
-        jobs = self._replays.jobs()
+        before = request.query_params.get("before", "")
+        if not before.isascii() or not (before.isdecimal() or not before) or len(before) > NUMBER_DIGITS_MAX:
+            raise HTTPException(400, f"before: expected the number of a replay, found {before[:20]!r}")
+        every = self._replays.jobs()
+        jobs = tuple(each for each in every if not before or each.number < int(before))[:SHOWN]
         return self.page(
             request,
             "replays.html",
             title="Replays",
-            cells=list_cells(jobs),
-            topics=("replays",),
+            cells=self._list.cells(jobs),
+            topics=() if before else ("replays",),
             jobs=jobs,
+            before=before,
+            older=jobs[-1].number if jobs and jobs[-1] is not every[-1] else None,
             label=self._replays.label,
             trouble=self._replays.trouble,
             compared_max=COMPARED_MAX,

@@ -154,6 +154,15 @@ async def test_a_viewer_reads_and_starts_nothing(
     assert replays.asked == []
 
 
+async def test_the_list_is_paged_by_number(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webui.replay_pages.SHOWN", 2)
+    first = (await client.send("GET", "/replays")).body
+    assert f"/replays/{SWEEP}" in first and f"/replays/{DONE}" not in first and 'href="?before=4"' in first
+    last = (await client.send("GET", "/replays?before=2")).body
+    assert f"/replays/{DONE}" in last and f"/replays/{SWEEP}" not in last and "Older" not in last
+    assert (await client.send("GET", "/replays?before=x")).status == 400
+
+
 async def test_progress_is_streamed(client: Client) -> None:
     reader, writer = await client.open("GET", f"/stream?topics=replays,replay:{RUNNING}")
     seen = b""
