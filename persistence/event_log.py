@@ -240,7 +240,7 @@ class SegmentReader:
         self.tail: LogTail | None = None
         try:
             with path.open("rb") as file:
-                self.header, self._data_start = _read_header(path, file)
+                self.header, self.data_start = _read_header(path, file)
         except OSError as error:
             raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
 
@@ -250,7 +250,7 @@ class SegmentReader:
         expected_seq = self.header.first_seq
         with self.path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
-            offset = self._data_start
+            offset = self.data_start
             file.seek(offset)
             reason = ""
             while offset < size:
@@ -298,7 +298,7 @@ class SegmentReader:
         total = 0
         with self.path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
-            offset = self._data_start
+            offset = self.data_start
             while offset + _HEAD.size <= size:
                 file.seek(offset)
                 length, _, _, count = _HEAD.unpack(file.read(_HEAD.size))
