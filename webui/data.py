@@ -3,7 +3,6 @@
 import csv
 import io
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import msgspec
@@ -12,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from kernel.errors import StoreError
+from webui.csv_rows import attachment, iso, line, plain
 from webui.history import EquitySeries, TradeList, TradeQuery
 from webui.pages import trade_query
 from webui.periods import PERIODS, since_ns
@@ -84,7 +84,7 @@ class Data:
         writer = csv.writer(out)
         writer.writerow(("time_utc", "ts_ns", "equity_usd", "drawdown_usd", "simulated"))
         for (ts_ns, value), drawdown in zip(series.points, drawdowns(values), strict=True):
-            writer.writerow((iso(ts_ns), ts_ns, _plain(value), _plain(drawdown), series.simulated))
+            writer.writerow((iso(ts_ns), ts_ns, plain(value), plain(drawdown), series.simulated))
         return _csv(out.getvalue(), f"equity-{request.query_params.get('strategy') or 'all'}.csv")
 
     async def signal(self, request: Request) -> Response:
@@ -111,26 +111,26 @@ class Data:
         except StoreError as error:
             raise HTTPException(503, str(error)) from error
         return StreamingResponse(
-            self._trade_lines(query, first), media_type="text/csv; charset=utf-8", headers=_attachment("trades.csv")
+            self._trade_lines(query, first), media_type="text/csv; charset=utf-8", headers=attachment("trades.csv")
         )
 
     async def _trade_lines(self, query: TradeQuery, listed: TradeList) -> AsyncIterator[str]:
-        yield _line(("time_utc", *TRADE_COLUMNS))
+        yield line(("time_utc", *TRADE_COLUMNS))
         written = 0
         while True:
             for row in listed.rows:
-                yield _line((iso(row.ts_ns), *(_plain(getattr(row, column)) for column in TRADE_COLUMNS)))
+                yield line((iso(row.ts_ns), *(plain(getattr(row, column)) for column in TRADE_COLUMNS)))
             written += len(listed.rows)
             if not listed.next_key:
                 return
             if written >= CSV_ROWS:
-                yield _line((f"stopped after {written} rows; filter to see the rest",))
+                yield line((f"stopped after {written} rows; filter to see the rest",))
                 return
             query = msgspec.structs.replace(query, before_key=listed.next_key)
             try:
                 listed = await self._source.trades(query)
             except StoreError as error:
-                yield _line((f"incomplete: {error}",))
+                yield line((f"incomplete: {error}",))
                 return
 
     async def _series(self, request: Request, points_max: int) -> tuple[EquitySeries, int]:
@@ -155,34 +155,9 @@ def drawdowns(values: list[Decimal | None]) -> list[Decimal | None]:
     return fallen
 
 
-def iso(ts_ns: int) -> str:
-    """UTC to the millisecond."""
-    return datetime.fromtimestamp(ts_ns // 1_000_000 / 1_000, UTC).isoformat(timespec="milliseconds")
-
-
-def _plain(value: object) -> str:
-    """A CSV field. Text that a spreadsheet would run as a formula gets a leading apostrophe; numbers never do."""
-    if value is None:
-        return ""
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    text = str(value)
-    return "'" + text if isinstance(value, str) and text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-
-def _line(fields: tuple[str, ...]) -> str:
-    out = io.StringIO()
-    csv.writer(out).writerow(fields)
-    return out.getvalue()
-
-
 def _json(value: object) -> Response:
     return Response(msgspec.json.encode(value), media_type="application/json")
 
 
 def _csv(text: str, name: str) -> Response:
-    return Response(text, media_type="text/csv; charset=utf-8", headers=_attachment(name))
-
-
-def _attachment(name: str) -> dict[str, str]:
-    return {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(text, media_type="text/csv; charset=utf-8", headers=attachment(name))
