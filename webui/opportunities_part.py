@@ -57,9 +57,8 @@ class OpportunitiesPart(Part):
             title="Opportunities",
             cells=funnel_cells(look),
             topics=("opportunities",),
-            look=look,
+            rows=(("t", "", "All together"), *((f"s.{row.name}", row.name, row.title) for row in look.strategies)),
             best=best,
-            base="/opportunities",
             **await self._listed(query),
         )
 
@@ -69,9 +68,7 @@ class OpportunitiesPart(Part):
         query = self._query(request, name, ROWS_SHOWN)
         known = self.source.strategy(name) is not None
         listed = await self._listed(query) if known else {}
-        return self.strategy_page(
-            request, "strategy_opportunities.html", tab="opportunities", base=f"/{name}/opportunities", **listed
-        )
+        return self.strategy_page(request, "strategy_opportunities.html", tab="opportunities", **listed)
 
     async def csv(self, request: Request) -> Response:
         """The same list as a file."""
