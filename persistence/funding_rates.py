@@ -1,4 +1,4 @@
-"""Settled funding rates of the last days, per instrument, oldest first. Raises `StoreError` while there is no database."""
+"""Settled funding rates of the last days per instrument, oldest first. Raises `StoreError` without a database."""
 
 from collections.abc import Sequence
 

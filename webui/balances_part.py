@@ -61,7 +61,7 @@ def balances_cells(look: BalancesLook) -> Cells:
         cells[f"{key}.reserved"] = Cell(typeset.quantity(row.reserved))
         cells[f"{key}.free"] = Cell(typeset.quantity(row.free), "loss" if row.free is not None and row.free < 0 else "")
         cells[f"{key}.value"] = Cell(typeset.usd(row.value_usd), "" if not hint else "muted", hint)
-        cells[f"{key}.age"] = age_cell(row.age_ms, "" if row.age_ms is not None else NOT_SINCE)
+        cells[f"{key}.age"] = Cell(typeset.duration(row.age_ms), hint="" if row.age_ms is not None else NOT_SINCE)
     for gas in look.gas:
         key = f"g.{gas.chain}"
         cells[f"{key}.balance"] = Cell(

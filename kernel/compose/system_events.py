@@ -18,7 +18,6 @@ from webui.events_source import TAIL_ROWS, EventPage, EventQuery, EventRow
 LISTEN_S = 10.0  #: after the last look; a subscription to every kind of event is not free
 JSON_CHARS_MAX = 4_000  #: of an event in a list; the whole one has an address of its own
 FAR_SEQ = 2**62
-BLOCKS_FILTERED_MAX = 200  #: some 100,000 events: what a filtered page looks at before it says how far it came
 
 
 class SystemEvents:
@@ -96,9 +95,7 @@ class SystemEvents:
             )
             if text
         )
-        found = self._index.newest_before(
-            query.before_seq or FAR_SEQ, query.limit, needles=needles, blocks_max=BLOCKS_FILTERED_MAX
-        )
+        found = self._index.newest_before(query.before_seq or FAR_SEQ, query.limit, needles=needles)
         return EventPage(
             rows=tuple(row for row in map(self._row, found.events) if not query.kind or row.kind == query.kind),
             searched_to=min(found.searched_to, self._index.last_seq + 1),
