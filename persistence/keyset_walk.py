@@ -15,7 +15,7 @@ from persistence.page_key import key_of, parse_key
 from persistence.postgres import Database
 
 LIMIT_MAX = 500
-SCAN_ROWS = 20_000  #: some 20 ms of index and heap
+SCAN_ROWS = 10_000  #: some 35 ms of index and heap at worst
 MODULES_MAX = 64
 
 

@@ -1,5 +1,7 @@
 """The funding monitor's source: newest rates from the market fold, the last week from Postgres or the run's memory."""
 
+from zlib import crc32
+
 from bus.clock import NS_PER_DAY, NS_PER_HOUR, NS_PER_MS
 from bus.events import FundingRate
 from bus.units import ZERO, exact
@@ -28,7 +30,8 @@ class SystemFunding:
 
     def version(self) -> int:
         newest = self._core.market.funding.values()
-        return hash(tuple((each.instrument, each.settle_ts_ns, each.rate_per_hour) for each in newest))
+        told = repr([(each.instrument, each.settle_ts_ns, each.rate_per_hour) for each in newest])
+        return crc32(told.encode())
 
     async def table(self) -> FundingTable:
         now_ns = max(self._process.clock.now_ns(), self._core.bus.now_ns)

@@ -60,6 +60,13 @@ SELECT md5('p' || n)::uuid, 'op-' || n, 'r1', n, n, {END_NS} - n::bigint * {STEP
        CASE WHEN n % 3 = 0 THEN 'approved' END
 FROM generate_series(1, $1) AS n"""
 
+POSITIONS = f"""
+INSERT INTO positions (id, run_id, seq, ts_ns, opened_ts_ns, closed_ts_ns, module, simulated, venue, instrument, status,
+                       qty)
+SELECT md5('q' || n)::uuid, 'r1', n, {END_NS} - n::bigint * {STEP_NS}, 1, 2, 'cex_dex_arb', true, 'simulated',
+       'simulated:I' || n % 40, 'closed', 0
+FROM generate_series(1, $1::int / 3) AS n"""
+
 FUNDING = f"""
 INSERT INTO funding_rate_history (id, run_id, seq, ts_ns, venue, instrument, settle_ts_ns, rate_per_hour, interval_h,
                                   is_estimate)
@@ -72,7 +79,7 @@ async def fill(dsn: str, rows: int) -> None:
     """A migrated database with `rows` of each kind."""
     connection = await asyncpg.connect(dsn)
     await migrate(connection)
-    for text in (ORDERS, TRADES, OPPORTUNITIES):
+    for text in (ORDERS, TRADES, OPPORTUNITIES, POSITIONS):
         await connection.execute(text, rows)
     await connection.execute(FUNDING)
     await connection.execute("VACUUM ANALYZE")

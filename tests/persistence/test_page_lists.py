@@ -1,4 +1,4 @@
-"""Orders, candidates and funding by key: every row once, in order, whatever the filter, and nothing scanned for ever."""
+"""Orders, candidates and funding by key: every row once, in order, whatever the filter, and nothing is scanned."""
 
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -21,8 +21,8 @@ ORDER = """
 INSERT INTO orders (id, order_id, run_id, seq, cause_seq, ts_ns, reported_ts_ns, module, simulated, venue, instrument,
                     kind, side, qty, notional_usd, expected_net_usd, opportunity, status, is_terminal, filled_qty,
                     fee_usd, gas_usd)
-VALUES (md5($1::text)::uuid, $1::text, 'r1', $2, $2, $3::bigint, $3::bigint + 5000000, $4, true, $5, 'v:I', 'place_order', 'buy', 1, 100, 2,
-        $6, $7, true, $8, 0.5, 0.1)"""
+VALUES (md5($1::text)::uuid, $1::text, 'r1', $2, $2, $3::bigint, $3::bigint + 5000000, $4, true, $5, 'v:I',
+        'place_order', 'buy', 1, 100, 2, $6, $7, true, $8, 0.5, 0.1)"""
 
 TRADE = """
 INSERT INTO trades (id, order_id, run_id, seq, ts_ns, module, simulated, venue, instrument, side, qty, price,
