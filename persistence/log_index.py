@@ -49,7 +49,7 @@ class _Payload(msgspec.Struct, array_like=True, gc=False):
 
 
 class _Segment:
-    __slots__ = ("end", "first_seqs", "next_seq", "offsets", "path", "skipped")
+    __slots__ = ("end", "first_seqs", "is_done", "next_seq", "offsets", "path", "skipped")
 
     def __init__(self, path: Path) -> None:
         reader = SegmentReader(path)
@@ -59,6 +59,7 @@ class _Segment:
         self.first_seqs: list[int] = []
         self.offsets: list[int] = []
         self.skipped = 0
+        self.is_done = False
 
 
 class LogIndex:
@@ -93,8 +94,11 @@ class LogIndex:
             for path in segment_paths(self._path)[:SEGMENTS_MAX]:
                 if path not in known and not is_header_torn(path):
                     self._segments.append(_Segment(path))
-            for segment in self._segments[-2:] if known else self._segments:
-                self._follow(segment)
+            for segment in self._segments:
+                if not segment.is_done:
+                    self._follow(segment)
+            for segment in self._segments[:-1]:
+                segment.is_done = True  # nothing is appended to it once there is a next one
         except (OSError, BadInput) as error:
             raise StoreError(f"the event log cannot be read: {error}") from error
 

@@ -65,6 +65,18 @@ def test_it_follows_a_log_that_grows_and_ignores_a_torn_tail(tmp_path: Path) -> 
     assert index.newest_before(FAR, 1).events[0].seq == 21
 
 
+def test_segments_that_began_between_two_looks_are_all_taken_in(tmp_path: Path) -> None:
+    log = write(tmp_path, 20, segment_bytes_max=400)
+    index = LogIndex(tmp_path)
+    index.refresh()
+    for number in range(21, 201):
+        log.append(number, False, quote(number))
+        log.flush()
+    assert len(list(tmp_path.glob("*.evl"))) > 5
+    index.refresh()
+    assert [each.seq for each in index.newest_before(FAR, 200).events] == list(range(200, 0, -1))
+
+
 def test_needles_find_what_holds_them_all_and_say_how_far_was_looked(tmp_path: Path) -> None:
     write(tmp_path, 700)
     index = LogIndex(tmp_path)
