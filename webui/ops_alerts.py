@@ -104,4 +104,3 @@ class AlertsPart(Part):
         with refusing():
             said = self._alerts.send_test(user_of(request))
         return done(request, "/alerts", said)
-

@@ -136,5 +136,3 @@ def _table(line: LogLine) -> dict[str, Any]:
     if line.is_malformed:
         return {"malformed": line.event}
     return {"ts": line.ts, "level": line.level, "event": line.event, **line.fields}
-
-

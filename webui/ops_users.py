@@ -87,9 +87,7 @@ class UsersPart(Part):
                 await asyncio.to_thread(account_changes.remove_user, self._path, name)
             else:
                 is_disabled = action == "disable"
-                await asyncio.to_thread(
-                    account_changes.set_disabled, self._path, name, now_ns, is_disabled=is_disabled
-                )
+                await asyncio.to_thread(account_changes.set_disabled, self._path, name, now_ns, is_disabled=is_disabled)
         return done(request, "/users", f"{name}: {action} done; open sessions of {name} end at their next request")
 
     async def add_token(self, request: Request) -> Response:
