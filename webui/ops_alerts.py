@@ -7,7 +7,7 @@ from starlette.routing import BaseRoute, Route
 from kernel.errors import StoreError
 from webui.cells import version_cell
 from webui.ops_forms import done, fields, refusing
-from webui.ops_source import AlertAsk, AlertsSource, AlertSlice
+from webui.ops_source import AlertAsk, AlertSlice, AlertsSource
 from webui.part import NavItem, Part
 from webui.refusal import Refusal
 from webui.roles import Role, require, user_of

@@ -46,7 +46,7 @@ class PoolView(Struct, frozen=True, kw_only=True):
 
 
 class StoredRow(Struct, frozen=True, kw_only=True):
-    """A row of the table that can be edited. `url` has {KEY} where the key belongs; `secret` is the key's name, "" = none."""
+    """A row of the table that can be edited. `url` shows no key; `secret` is the name of its key, "" = none."""
 
     provider_type: str
     label: str

@@ -1,4 +1,4 @@
-"""What the secrets page reads and does. Nothing here can hold a value but `put`, which takes one and gives none back."""
+"""What the secrets page reads and does. Only `put` takes a value, and gives none back."""
 
 from typing import Protocol
 
@@ -56,7 +56,7 @@ class SecretsSource(Protocol):
         """While the database is away: what files and the environment have, and why the rest is unknown."""
 
     async def put(self, name: str, secret: Secret, *, version: int, by: str) -> int:
-        """Store a value in place of `version` (0 = none there). Its version. Raises BadSecret, ConfigError, StoreError."""
+        """Store a value in place of `version` (0 = none there). Its version. Raises ConfigError or StoreError."""
 
     async def delete(self, name: str, *, version: int, by: str) -> None:
         """Raises ConfigError when there is none or it changed, or StoreError."""

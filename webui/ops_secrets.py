@@ -82,7 +82,7 @@ def _name(given: dict[str, str]) -> str:
     if not is_name(name):
         raise Refusal(
             400,
-            f"name: expected a letter, then letters, digits and _ . : -, at most 128 in all, found {len(name)} characters",
+            f"name: expected a letter, then letters, digits and _ . : -, 128 at most; found {len(name)} characters",
             code="bad_request",
             field="name",
         )
