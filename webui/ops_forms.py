@@ -27,7 +27,7 @@ async def fields(request: Request) -> dict[str, str]:
 
 
 def number(given: dict[str, str], name: str, fallback: float) -> float:
-    """A number of a form; empty = the fallback. Raises 400."""
+    """A number of a form; empty = the fallback. Raises 400, and quotes nothing: a secret may be in the wrong field."""
     text = given.get(name, "").strip()
     if not text:
         return fallback
@@ -36,15 +36,15 @@ def number(given: dict[str, str], name: str, fallback: float) -> float:
     except ValueError:
         found = float("nan")
     if not -1e15 < found < 1e15:
-        raise Refusal(400, f"{name}: expected a number, found {text[:40]!r}", code="bad_request", field=name)
+        raise Refusal(400, f"{name}: expected a number, found something else", code="bad_request", field=name)
     return found
 
 
 def whole(given: dict[str, str], name: str, fallback: int) -> int:
     """A whole number of a form. Raises 400."""
     found = number(given, name, fallback)
-    if not found.is_integer() if isinstance(found, float) else False:
-        raise Refusal(400, f"{name}: expected a whole number, found {found}", code="bad_request", field=name)
+    if found != int(found):
+        raise Refusal(400, f"{name}: expected a whole number, found a fraction", code="bad_request", field=name)
     return int(found)
 
 

@@ -46,6 +46,8 @@ class SecretsPart(Part):
         name = _name(given)
         if not secret:
             raise Refusal(400, f"{name}: expected a value, found nothing", code="bad_request", field="value")
+        if name == secret.reveal():
+            raise Refusal(400, "name: expected a name, found the value once more", code="bad_request", field="name")
         if len(secret.reveal()) > VALUE_CHARS_MAX:
             raise Refusal(
                 400, f"{name}: expected at most {VALUE_CHARS_MAX} characters", code="bad_request", field="value"

@@ -3,6 +3,12 @@ import { moment } from "./ages.js";
 import { toast } from "./dialogs.js";
 import { withReauth } from "./reauth.js";
 
+// 24 hours, year-month-day; as on the other charts.
+const DAY = "\n{YYYY}-{MM}-{DD}";
+const TIMES = [
+  [86400, "{MM}-{DD}", "\n{YYYY}", null, null, null, null, null, 1],
+  [60, "{HH}:{mm}", DAY, null, DAY, null, null, null, 1],
+];
 const SAID = "ops-said"; // what the last change said, shown after the page came anew
 const csrf = () => document.body.dataset.csrf;
 
@@ -161,7 +167,7 @@ function startUsage(box) {
     plot = new uPlot({
       width: host.clientWidth, height: host.clientHeight, legend: { show: false }, padding: [8, 16, 0, 0],
       scales: { x: { time: true }, y: { range: (_, low, high) => [0, Math.max(1, high)] } },
-      axes: [{ ...axis, space: 72 }, { ...axis, size: 56 }], series: [{}, series("info"), series("loss"), series("warn")],
+      axes: [{ ...axis, space: 72, values: TIMES }, { ...axis, size: 56 }], series: [{}, series("info"), series("loss"), series("warn")],
     }, [data.ts, data.calls, data.errors, data.rate_limited], host);
   };
   const load = async (period) => {
