@@ -44,20 +44,20 @@ class OpsPages:
         """Make it after the kernel's own start and after `alerts`. What is None is said on its page."""
         wall = clock or WallClock()
         database = keeper.database if keeper is not None else None
-        self._system = SystemDesk(process, keeper, choice, watch, settings, secrets, frozenset(infrastructure()))
+        self.system = SystemDesk(process, keeper, choice, watch, settings, secrets, frozenset(infrastructure()))
         self.parts: tuple[Part, ...] = (
             AlertsPart(AlertDesk(alerts, database, wall)),
             LogsPart(LogFiles(watch)),
             RpcPart(RpcDesk(rpc) if rpc is not None else None),
             SecretsPart(SecretDesk(secrets, process.profile, database, wall)),
             UsersPart(process.data / ACCOUNTS_FILE, wall),
-            SystemPart(self._system),
+            SystemPart(self.system),
         )
 
     async def start(self) -> None:
         """Begin to sample the process."""
-        await self._system.start()
+        await self.system.start()
 
     async def stop(self) -> None:
         """Idempotent."""
-        await self._system.stop()
+        await self.system.stop()

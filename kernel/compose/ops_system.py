@@ -207,12 +207,17 @@ class SystemDesk:
 
 
 def _disk(what: str, folder: Path) -> DiskRow:
+    where = next((each for each in (folder, *folder.parents) if each.exists()), folder)
     try:
-        disk = shutil.disk_usage(folder)
+        disk = shutil.disk_usage(where)
     except OSError:
         return DiskRow(what=what, folder=str(folder), used_bytes=None, free_bytes=None, total_bytes=None)
     return DiskRow(
-        what=what, folder=str(folder), used_bytes=_size_bytes(folder), free_bytes=disk.free, total_bytes=disk.total
+        what=what,
+        folder=str(folder),
+        used_bytes=_size_bytes(folder) if where == folder else 0,  # nothing was written yet
+        free_bytes=disk.free,
+        total_bytes=disk.total,
     )
 
 

@@ -269,7 +269,8 @@ class FakeSystem:
         look = next(self.looks)
         return SystemNow(
             uptime_s=86_400.0 + look, loop_p50_ms=0.08, loop_p99_ms=0.7 + look % 3,
-            lag_points=tuple(None if index in (20, 21) else 0.5 + index % 7 for index in range(60)), bus_waiting=look % 4,
+            lag_points=tuple(None if index in (20, 21) else 0.5 + index % 7 for index in range(60)),
+            bus_waiting=look % 4,
             seq=1_204_551 + look, events_per_s=37.4, database_state="up", database_error="", projector_lag=12,
             streams=2, resyncs=0, log_queued=0, log_dropped=3, log_trouble="", event_log_trouble="",
             memory_bytes=212_000_000, cpu_pct=14.0,
