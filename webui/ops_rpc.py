@@ -205,7 +205,9 @@ def _row_cells(key: str, row: EndpointRow) -> Cells:
         f"{key}.head": Cell(typeset.count(row.head), "", "" if row.head is not None else "never told a head"),
         f"{key}.lag": Cell(typeset.count(row.head_lag), "warn" if is_late else "", lag),
         f"{key}.budget": Cell(f"{row.budget_left_pct:.0f} %", "warn" if row.budget_left_pct < 20 else ""),
-        f"{key}.cool": Cell(f"{row.cool_down_s:.0f} s" if row.cool_down_s else "", "warn" if row.cool_down_s else ""),
+        f"{key}.cool": Cell(
+            f"for {row.cool_down_s:.0f} s" if row.cool_down_s else "", "warn", "until it may be asked again"
+        ),
         f"{key}.calls": Cell(typeset.count(row.calls), "", f"{row.errors:,} errors, {row.rate_limited:,} rate limited"),
         f"{key}.error": Cell(row.last_error[:200] or typeset.DASH, "", row.last_error or "no error yet"),
     }

@@ -42,16 +42,17 @@ class SecretsPart(Part):
         """Set or replace one."""
         _admit(request)
         given = await fields(request)
-        secret = Secret(given.pop("value", "").strip())
+        value = given.pop("value", "").strip()
         name = _name(given)
-        if not secret:
+        if not value:
             raise Refusal(400, f"{name}: expected a value, found nothing", code="bad_request", field="value")
-        if name == secret.reveal():
+        if name == value:
             raise Refusal(400, "name: expected a name, found the value once more", code="bad_request", field="name")
-        if len(secret.reveal()) > VALUE_CHARS_MAX:
+        if len(value) > VALUE_CHARS_MAX:
             raise Refusal(
                 400, f"{name}: expected at most {VALUE_CHARS_MAX} characters", code="bad_request", field="value"
             )
+        secret = Secret(value)
         with refusing():
             version = await self._secrets.put(name, secret, version=whole(given, "version", 0), by=user_of(request))
         return done(request, "/secrets", f"{name} stored, version {version}")

@@ -7,7 +7,7 @@ from kernel.compose.rpc import RpcService
 from kernel.errors import ConfigError, StoreError
 from kernel.rpc_endpoint import RpcEndpoint
 from kernel.rpc_providers import PROVIDER_TYPES
-from kernel.rpc_url import PLACEHOLDER, secret_name, shown_url
+from kernel.rpc_url import secret_name, shown_secret_url, wants_key
 from kernel.secret import Secret
 from persistence.rpc_tables import RpcTables, StoredEndpoint
 from webui.ops_rpc_source import EndpointInput, EndpointRow, PoolView, StoredRow, TypeRow, UsageHour
@@ -52,12 +52,12 @@ class RpcDesk:
         return tuple(_stored(each) for each in rows), tuple(troubles)
 
     async def save(self, given: EndpointInput, by: str) -> None:
-        tables, url = self._tables(), given.url
+        tables, url = self._tables(), Secret(given.url)
         before = await _row(tables, given) if given.version else None
         if before is not None and not url:
-            url = before.endpoint.url.reveal()
+            url = before.endpoint.url
         wanted = RpcEndpoint(
-            provider_type=given.provider_type, label=given.label, url=Secret(url), priority=given.priority,
+            provider_type=given.provider_type, label=given.label, url=url, priority=given.priority,
             weight=given.weight, rate_per_s=given.rate_per_s, burst=given.burst,
             is_enabled=before.endpoint.is_enabled if before is not None else True,
         )  # fmt: skip
@@ -109,13 +109,11 @@ def _hour(hour_ns: int, calls: int, errors: int, limited: int, sum_us: int, max_
 
 
 def _stored(row: StoredEndpoint) -> StoredRow:
-    url = row.endpoint.url.reveal()
-    has_key = PLACEHOLDER in url
     return StoredRow(
-        provider_type=row.endpoint.provider_type, label=row.endpoint.label, url=shown_url(url),
+        provider_type=row.endpoint.provider_type, label=row.endpoint.label, url=shown_secret_url(row.endpoint.url),
         priority=row.endpoint.priority, weight=row.endpoint.weight, rate_per_s=row.endpoint.rate_per_s,
         burst=row.endpoint.burst, is_enabled=row.endpoint.is_enabled, version=row.version,
-        updated_by=row.updated_by, secret=secret_name(row.endpoint.label) if has_key else "",
+        updated_by=row.updated_by, secret=secret_name(row.endpoint.label) if wants_key(row.endpoint.url) else "",
     )  # fmt: skip
 
 
