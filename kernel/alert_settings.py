@@ -45,13 +45,7 @@ class AlertSettings(Settings, frozen=True, kw_only=True):
     attempts_max: Annotated[
         int,
         Meta(ge=1, le=20),
-        _meta(
-            "Attempts",
-            "attempts",
-            "General",
-            5,
-            "Tries before a message is given up. Critical ones are never given up.",
-        ),
+        _meta("Attempts", "attempts", "General", 5, "Tries before a message is given up. Critical ones are never given up."),
     ] = 5
     fills_enabled: Annotated[bool, _meta("Fills", "", "General", False, "Tell every fill as an info notice.")] = False
     quiet_from_hour: Annotated[
