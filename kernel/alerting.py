@@ -119,6 +119,11 @@ class Alerting:
         """The channels at work, for the page."""
         return tuple(self._lanes.values())
 
+    @property
+    def held(self) -> int:
+        """Repeats that wait to be told as a count."""
+        return self._window.held
+
     # life -----------------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:

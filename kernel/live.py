@@ -40,10 +40,17 @@ class LoopLag:
 
     def p99_ms(self) -> float | None:
         """99th percentile of the last minute, None before the first sample."""
+        return self._quantile_ms(0.99)
+
+    def p50_ms(self) -> float | None:
+        """Median of the last minute, None before the first sample."""
+        return self._quantile_ms(0.5)
+
+    def _quantile_ms(self, part: float) -> float | None:
         if not self._samples:
             return None
         ordered = sorted(self._samples)
-        return ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
+        return ordered[min(len(ordered) - 1, int(len(ordered) * part))]
 
 
 class LiveLoop:

@@ -56,6 +56,16 @@ def shown_url(url: str) -> str:
     return (shown[2] or shown[0]).rstrip("/")
 
 
+def shown_secret_url(url: Secret) -> str:
+    """A stored URL for a person: as `shown_url`."""
+    return shown_url(url.reveal())
+
+
+def wants_key(url: Secret) -> bool:
+    """Whether a key belongs into it."""
+    return PLACEHOLDER in url.reveal()
+
+
 def check_url(url: str, transport: str, where: str) -> None:
     """Raises `ConfigError` naming `where` unless it is an absolute URL of the transport's schemes, no user info."""
     allowed = " or ".join(f"{each}://" for each in sorted(SCHEMES[transport]))
