@@ -1,0 +1,23 @@
+"""What the API reads and does, by part. None = this run has no such part, and its operations answer `not_enabled`."""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from adapters.rpc.snapshot import PoolSnapshot
+from kernel.log_tail import LogTail
+from webui.api_error import ApiRefusal
+from webui.settings_source import SettingsSource
+
+
+class ApiSources(Struct, frozen=True, kw_only=True):
+    """Beside the dashboard's own source, which is always there."""
+
+    settings: SettingsSource | None = None
+    logs: LogTail | None = None
+    rpc: Callable[[], PoolSnapshot] | None = None
+
+
+def not_enabled(what: str) -> ApiRefusal:
+    """404 for a part that this run does not have."""
+    return ApiRefusal("not_enabled", f"{what}: this run does not have that part")
