@@ -42,7 +42,11 @@ def document(operations: Iterable[Operation], version: str) -> dict[str, Any]:
         "components": {
             "schemas": dict(sorted(components.items())),
             "securitySchemes": {
-                "token": {"type": "http", "scheme": "bearer", "description": "An API token (`kernel token add`)."},
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An API token (`python -m kernel users token add`).",
+                },
                 "session": {
                     "type": "apiKey",
                     "in": "cookie",
