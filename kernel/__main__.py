@@ -62,9 +62,11 @@ def _parser() -> argparse.ArgumentParser:
     db.add_argument("--profile", default=None)
     db.add_argument("--data", type=Path, default=Path("data"))
 
-    from kernel.compose import kill_command, secret_arguments, user_arguments
+    from kernel.compose import kill_arguments, secret_arguments, sweep_arguments, user_arguments
 
-    kill_command.add_arguments(commands)
+    sweep = commands.add_parser("sweep", help="replay a log once for every combination of settings")
+    sweep_arguments.add_arguments(sweep)
+    kill_arguments.add_arguments(commands)
     user_arguments.add_arguments(commands.add_parser("users", help="who may open the dashboard"))
     secret_arguments.add_arguments(commands.add_parser("secrets", help="keys and tokens: set, list, check, rotate"))
 
@@ -97,6 +99,10 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         from kernel.compose.commands import replay_command
 
         return replay_command(arguments)
+    if command == "sweep":
+        from kernel.compose.sweep_command import command as sweep_command
+
+        return sweep_command(arguments)
     if command == "import":
         from kernel.compose.commands import import_command
 

@@ -128,11 +128,11 @@ def _part(strategy: StrategyReport) -> dict[str, Any]:
     return {
         "strategy": strategy,
         "chart": draw_chart(_curve(strategy), [trade.ts_ns for trade in strategy.trades]),
-        "funnel": _funnel(strategy),
-        "why_not": _reasons(strategy.why_not),
-        "denied": _reasons(strategy.denied),
-        "costs": _costs(strategy),
-        "figures": _figures(strategy.statistics),
+        "funnel": funnel_rows(strategy),
+        "why_not": reason_rows(strategy.why_not),
+        "denied": reason_rows(strategy.denied),
+        "costs": cost_rows(strategy),
+        "figures": figure_rows(strategy.statistics),
         "trades": strategy.trades[-TRADES_SHOWN:],
         "position_fields": sorted({field for position in strategy.positions for field in position}, key=_field_order),
     }
@@ -159,7 +159,7 @@ def _total_costs(report: ReportInput) -> Decimal | None:
     return total
 
 
-def _funnel(strategy: StrategyReport) -> list[dict[str, Any]]:
+def funnel_rows(strategy: StrategyReport) -> list[dict[str, Any]]:
     """Bars on a logarithmic width: the last steps are often thousands of times smaller than the first."""
     rows = [
         ("Seen", strategy.seen, "", "candidates looked at"),
@@ -202,7 +202,8 @@ def _each(fills: int, orders: int) -> str:
     return f"{fills / orders:.2f} per order" if orders else ""
 
 
-def _reasons(counts: Mapping[str, int]) -> dict[str, Any]:
+def reason_rows(counts: Mapping[str, int]) -> dict[str, Any]:
+    """The most frequent reasons with their shares, and how many more there are."""
     total = sum(counts.values())
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     rows = [
@@ -217,7 +218,7 @@ def _reasons(counts: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
-def _costs(strategy: StrategyReport) -> dict[str, Any]:
+def cost_rows(strategy: StrategyReport) -> dict[str, Any]:
     """From gross to net. Slippage is inside the gross already, so it stands beside the sum, not in it."""
     known = {name: report_text.to_decimal(value) for name, value in strategy.costs.items()}
     net = report_text.to_decimal(strategy.pnl_usd)
@@ -245,7 +246,8 @@ def _costs(strategy: StrategyReport) -> dict[str, Any]:
     }
 
 
-def _figures(statistics: Statistics | None) -> list[dict[str, str]]:
+def figure_rows(statistics: Statistics | None) -> list[dict[str, str]]:
+    """The statistics as title, text, unit and definition; empty without them."""
     if statistics is None:
         return []
     rows = []
@@ -265,4 +267,7 @@ def _field_order(field: str) -> tuple[int, str]:
     return (first.index(field) if field in first else len(first), field)
 
 
-__all__ = ["Chart", "ReportInput", "StrategyReport", "TradeRow", "render_html", "write_html"]
+__all__ = [
+    "Chart", "ReportInput", "StrategyReport", "TradeRow", "cost_rows", "figure_rows", "funnel_rows", "reason_rows",
+    "render_html", "write_html",
+]  # fmt: skip

@@ -238,6 +238,7 @@ class SegmentReader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.tail: LogTail | None = None
+        self.end: int | None = None  #: bytes read at most; None = as far as the file goes
         try:
             with path.open("rb") as file:
                 self.header, self._data_start = _read_header(path, file)
@@ -249,7 +250,7 @@ class SegmentReader:
         decompressor = zstandard.ZstdDecompressor()
         expected_seq = self.header.first_seq
         with self.path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
+            size = os.fstat(file.fileno()).st_size if self.end is None else self.end
             offset = self._data_start
             file.seek(offset)
             reason = ""
@@ -295,17 +296,42 @@ class SegmentReader:
 
     def count(self) -> int:
         """Events by the block heads alone, without reading the blocks; damage ends the count."""
+        return self._walk()[0]
+
+    def freeze(self) -> int:
+        """From now on read no further than the last whole block that is here now; how many events that is.
+
+        Raises `BadInput` when what stands behind that block is damage rather than a block that is being written.
+        """
+        total, self.end = self._walk()
+        next_seq = self.header.first_seq + total
+        with self.path.open("rb") as file:
+            file.seek(self.end)
+            head = file.read(_HEAD.size)
+            if len(head) == _HEAD.size:
+                length, _, first_seq, _ = _HEAD.unpack(head)
+                is_next = length <= BLOCK_BYTES_MAX and first_seq == next_seq
+                if not is_next and _is_followed(file, self.end, next_seq):
+                    raise BadInput(
+                        f"{self.path}: block at byte {self.end} (seq {next_seq}) has a damaged head and good blocks"
+                        " follow it; the file is damaged, restore it from a copy"
+                    )
+        return total
+
+    def _walk(self) -> tuple[int, int]:
+        """(events, end of the last whole block)."""
         total = 0
         with self.path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            offset = self._data_start
+            size = os.fstat(file.fileno()).st_size if self.end is None else self.end
+            offset = end = self._data_start
             while offset + _HEAD.size <= size:
                 file.seek(offset)
                 length, _, _, count = _HEAD.unpack(file.read(_HEAD.size))
                 offset += _HEAD.size + length
                 if offset <= size:
                     total += count
-        return total
+                    end = offset
+        return total, end
 
     def _decode(
         self, decompressor: zstandard.ZstdDecompressor, payload: bytes, first_seq: int, count: int, end: int
@@ -399,6 +425,10 @@ class EventLogReader:
     def count(self) -> int:
         """How many events the log holds, by its block heads."""
         return sum(segment.count() for segment in self.segments)
+
+    def freeze(self) -> int:
+        """Read a log that still grows as it is now; how many events it holds."""
+        return sum(segment.freeze() for segment in self.segments)
 
     @property
     def size_bytes(self) -> int:

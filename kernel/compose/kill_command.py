@@ -22,16 +22,6 @@ BY = "command line"
 WORD = "resume"
 
 
-def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `kill` and `resume` to the command line."""
-    kill = commands.add_parser("kill", help="stop all trading: cancel orders, deny new ones")
-    resume = commands.add_parser("resume", help="lift the kill switch")
-    for each in (kill, resume):
-        each.add_argument("--data", type=Path, default=Path("data"), help="folder of the kernel (default: data)")
-        each.add_argument("--reason", required=True, metavar="TEXT", help="why; it goes into the log")
-    resume.add_argument("--yes", action="store_true", help="do not ask")
-
-
 def command(arguments: argparse.Namespace) -> int:
     """Run `kill` or `resume`. Returns 0 when it is so, 1 when it is not known to be so. Raises `KernelError`."""
     reason = " ".join(arguments.reason.split())

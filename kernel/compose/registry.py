@@ -70,7 +70,7 @@ def with_settings(spec: CoreSpec, assignments: list[str]) -> CoreSpec:
         owner, dot, key = path.strip().partition(".")
         if not equals or not dot or not key:
             raise ConfigError(f"--set {text!r}: expected strategy.key=value")
-        parsed = _parsed(value.strip())
+        parsed = parsed_value(value.strip())
         if owner in strategies and isinstance(parsed, str) and _is_list(strategies[owner].kind, key):
             parsed = [each.strip() for each in parsed.split(",") if each.strip()]
         if owner == "risk":
@@ -99,7 +99,7 @@ def with_settings(spec: CoreSpec, assignments: list[str]) -> CoreSpec:
     )
 
 
-def _parsed(value: str) -> Any:
+def parsed_value(value: str) -> Any:
     """JSON where it is JSON (numbers, lists, true), else text."""
     try:
         return msgspec.json.decode(value.encode())

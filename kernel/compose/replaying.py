@@ -1,6 +1,7 @@
 """Replays from the command line: a log, settings, and what came of it as one object."""
 
 import hashlib
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from kernel.errors import ConfigError
 from kernel.finance.drawdown import Drawdown
 from kernel.finance.money import plain_text
 from kernel.finance.statistics import summarise
+from kernel.log import LogHeader
 from kernel.position import ClosedTrade
 from kernel.profile import load_profile
 from kernel.replay import Progress, Simulation, Verification, simulate, verify
@@ -105,30 +107,40 @@ def spec_for(
 
     Also returns notes on what was adapted to the log's coarseness.
     """
-    header = reader.header
-    notes: list[str] = []
+    spec, is_bare = base_spec(reader.header, names, profile)
+    spec, notes = adapted_spec(reader, spec) if is_bare else (spec, [])
+    return with_settings(spec, assignments), notes
+
+
+def base_spec(header: LogHeader, names: list[str], profile: str = "") -> tuple[CoreSpec, bool]:
+    """Strategies and settings before `--set`; and whether they are bare defaults, to be adapted to the log."""
     if profile or header.strategies:
         spec = spec_of_profile(load_profile(profile), "sim") if profile else spec_of_header(header)
         if names:
             have = {each.kind.name: each for each in spec.strategies}
             chosen = tuple(have.get(name) or StrategySpec(kind=strategy_kind(name)) for name in names)
             spec = msgspec.structs.replace(spec, strategies=chosen)
-    else:
-        kinds = [strategy_kind(name) for name in (names or sorted(STRATEGIES))]
-        step_s = _price_step_s(reader)
-        limits: dict[str, Any] = {}
-        whole: dict[str, Any] = {}
-        if step_s:
-            for name in ("max_price_age_ms", "max_chain_age_ms"):
-                limits[name] = max(2 * step_s * 1000, getattr(RiskLimits(), name))
-                whole[name] = max(2 * step_s * 1000, getattr(GlobalLimits(), name))
-            notes.append(
-                f"Prices in this log are up to {_span(step_s)} apart: the gate's limits on stale prices and gas are"
-                f" raised to {_span(2 * step_s)} for this replay."
-            )
-        strategies = tuple(StrategySpec(kind=kind, limits=limits) for kind in kinds)
-        spec = CoreSpec(run="sim", strategies=strategies, global_limits=whole)
-    return with_settings(spec, assignments), notes
+        return spec, False
+    strategies = tuple(StrategySpec(kind=strategy_kind(name)) for name in (names or sorted(STRATEGIES)))
+    return CoreSpec(run="sim", strategies=strategies), True
+
+
+def adapted_spec(reader: EventLogReader, spec: CoreSpec) -> tuple[CoreSpec, list[str]]:
+    """The gate's limits on stale prices raised to what the log's own steps need, and a note that says so."""
+    step_s = _price_step_s(reader)
+    if not step_s:
+        return spec, []
+    limits: dict[str, Any] = {}
+    whole: dict[str, Any] = {}
+    for name in ("max_price_age_ms", "max_chain_age_ms"):
+        limits[name] = max(2 * step_s * 1000, getattr(RiskLimits(), name))
+        whole[name] = max(2 * step_s * 1000, getattr(GlobalLimits(), name))
+    strategies = tuple(msgspec.structs.replace(each, limits=limits) for each in spec.strategies)
+    note = (
+        f"Prices in this log are up to {_span(step_s)} apart: the gate's limits on stale prices and gas are"
+        f" raised to {_span(2 * step_s)} for this replay."
+    )
+    return msgspec.structs.replace(spec, strategies=strategies, global_limits=whole), [note]
 
 
 def _price_step_s(reader: EventLogReader) -> int:
@@ -165,6 +177,19 @@ def run_simulation(
     """Simulate a log. Raises `ConfigError` for settings that do not fit, `BadInput` for a log that does not."""
     reader = EventLogReader(path)
     spec, notes = spec_for(reader, names, assignments, profile)
+    return simulate_spec(reader, spec, notes, assignments, is_what_if=is_what_if, progress=progress)
+
+
+def simulate_spec(
+    reader: EventLogReader,
+    spec: CoreSpec,
+    notes: Sequence[str],
+    assignments: Sequence[str],
+    *,
+    is_what_if: bool,
+    progress: Progress | None = None,
+) -> ReplayOutcome:
+    """Simulate with a spec that has its assignments already. Raises as `run_simulation`."""
     collectors: list[Collector] = []
 
     def prepare(core: Core) -> None:
@@ -191,7 +216,7 @@ def run_simulation(
         collector=collectors[0],
         spec=spec,
         assumptions=tuple(assumptions),
-        log_path=str(path),
+        log_path=str(reader.path),
     )
 
 
@@ -263,13 +288,13 @@ def _strategy_json(outcome: ReplayOutcome, slot: Slot) -> dict[str, Any]:
     }
 
 
-def as_report(outcome: ReplayOutcome, mode: str) -> ReportInput:
-    """The input of the HTML report."""
+def as_report(outcome: ReplayOutcome, mode: str, sha256: str = "") -> ReportInput:
+    """The input of the HTML report. `sha256` of the log, where it is known already."""
     simulation = outcome.simulation
     return ReportInput(
         title=f"Replay of {Path(outcome.log_path).name}",
         log_path=outcome.log_path,
-        log_sha256=log_sha256(Path(outcome.log_path)),
+        log_sha256=sha256 or log_sha256(Path(outcome.log_path)),
         log_events=simulation.events,
         run_mode=mode,
         digest=simulation.digest,
@@ -328,22 +353,25 @@ def _shown(value: Any) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
-def log_sha256(path: Path) -> str:
-    """SHA-256 of a log file, or of the segments of a folder in order."""
+def log_sha256(log: Path | EventLogReader) -> str:
+    """SHA-256 of a log file, or of the segments of a folder in order; of a frozen reader, as far as it reads."""
+    reader = EventLogReader(log) if isinstance(log, Path) else log
     digest = hashlib.sha256()
-    for segment in EventLogReader(path).segments:
+    for segment in reader.segments:
+        left = segment.end
         with segment.path.open("rb") as file:
-            while chunk := file.read(HASH_CHUNK):
+            while chunk := file.read(HASH_CHUNK if left is None else min(HASH_CHUNK, left)):
                 digest.update(chunk)
+                left = None if left is None else left - len(chunk)
     return digest.hexdigest()
 
 
-def run_verification(path: Path, progress: Progress | None = None) -> Verification:
+def run_verification(log: Path | EventLogReader, progress: Progress | None = None) -> Verification:
     """Verify a recorded log, run by run. Raises `ConfigError` for a log of market data that no run made."""
-    reader = EventLogReader(path)
+    reader = EventLogReader(log) if isinstance(log, Path) else log
     if reader.header.profile in MARKET_ONLY:
         raise ConfigError(
-            f"{path} holds market data and no recorded run, so there is nothing to verify;"
+            f"{reader.path} holds market data and no recorded run, so there is nothing to verify;"
             " leave --mode away to simulate, or give the log folder of a run (data/log)"
         )
     return verify(reader.segments, spec_of_header, progress=progress)

@@ -18,6 +18,8 @@ from kernel.compose.database import DatabaseChoice
 from kernel.compose.database_keeper import DatabaseKeeper
 from kernel.compose.live import KernelProcess
 from kernel.compose.observability import Observability
+from kernel.compose.replay_jobs import ReplayJobs
+from kernel.compose.replay_logs import LogShelf
 from kernel.compose.rpc import RpcService
 from kernel.compose.rpc_readings import rpc_readings
 from kernel.compose.secret_parts import SecretParts
@@ -31,10 +33,12 @@ from kernel.risk_limits import GLOBAL_NAME
 from kernel.secret import Secret
 from kernel.secret_errors import MissingSecret
 from kernel.strategy import Settings, SettingsT, convert_settings
+from persistence.replay_store import ReplayStore
 from webui.access import LOOPBACK_HOSTS
 from webui.access_token import load_or_make_token
 from webui.accounts import ACCOUNTS_FILE, Accounts
 from webui.part import Part
+from webui.replay_pages import ReplayPages
 from webui.server import WebServer
 from webui.settings_pages import SettingsPages
 
@@ -78,6 +82,12 @@ class Services:
             publish=self._publish_settings,
             tell=self._tell,
         )
+        self.replays = ReplayJobs(
+            process.data / "replays",
+            LogShelf(process.data),
+            WallClock(),
+            store=ReplayStore(keeper.database) if keeper is not None else None,
+        )
         self._tasks: list[asyncio.Task[None]] = []
 
     async def prepare(self) -> None:
@@ -101,6 +111,8 @@ class Services:
         self.watch.attach(self.process, self.keeper)
         self.settings.on_change("logs", self.watch.apply)
         await self.secrets.start()
+        await self.replays.start()
+        self.settings.on_change("replays", self.replays.apply)
         await self.rpc.start()
         self.settings.on_change("rpc", self.rpc.pool.apply)
         self.watch.readings.rpc = lambda: rpc_readings(self.rpc.pool.snapshot())
@@ -131,6 +143,7 @@ class Services:
         """After the kernel stopped: pages, then the database's last catch-up."""
         if self.web is not None:
             await self.web.stop()
+        await self.replays.stop()
         await self.rpc.stop()
         await self.secrets.stop()
         if self.keeper is not None:
@@ -138,7 +151,7 @@ class Services:
 
     def parts(self) -> tuple[Part, ...]:
         """The pages beside those of the strategies."""
-        return (SettingsPages(self.forms()),)
+        return (ReplayPages(self.replays), SettingsPages(self.forms()))
 
     def forms(self) -> SettingsForms:
         """Settings for pages and API."""

@@ -23,6 +23,7 @@ from kernel.settings_layers import SettingsGroup, environment_layer
 #: platform parts beside risk and paper: module -> (title, config type, "module:class" of its settings)
 PLATFORM: dict[str, tuple[str, str, str]] = {
     "rpc": ("RPC pool", "API", "adapters.rpc.settings:RpcSettings"),
+    "replays": ("Replays", "GENERAL", "kernel.compose.replay_settings:ReplaySettings"),
     "alerts": ("Alerts, Telegram, webhooks", "MONITORING", "kernel.alert_settings:AlertSettings"),
     "logs": ("Log files", "MONITORING", "kernel.log_settings:LogSettings"),
     "dashboard": ("Dashboard", "DASHBOARD", "webui.settings:DashboardSettings"),

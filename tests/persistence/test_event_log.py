@@ -300,3 +300,32 @@ def test_a_next_segment_that_cannot_begin_loses_nothing(tmp_path: Path) -> None:
     log.flush()  # goes on in the segment that there is
     log.close()
     assert _read(tmp_path / "000001-r1.evl") == [quote(T0)]
+
+
+def test_a_frozen_reader_sees_a_growing_log_as_it_was(tmp_path: Path) -> None:
+    log = EventLogWriter(tmp_path / "a.evl", HEADER)
+    for seq in range(1, 11):
+        log.append(seq, False, quote(T0 + seq, 1.0, 2.0))
+    log.flush()
+    reader = EventLogReader(log.path)
+    assert reader.freeze() == 10
+    for seq in range(11, 16):
+        log.append(seq, False, quote(T0 + seq, 1.0, 2.0))
+    log.flush()
+    with log.path.open("ab") as file:
+        file.write(b"half a block that is being written")
+    assert sum(len(block.events) for block in reader.blocks()) == reader.count() == 10
+    assert reader.tails[0].torn_bytes == 0
+    assert EventLogReader(log.path).freeze() == 15
+    log.close()
+
+
+def test_a_frozen_reader_does_not_hide_damage(tmp_path: Path) -> None:
+    path = _write(tmp_path / "a.evl", [quote(T0 + at, 1.0, 2.0) for at in range(3 * BLOCK_EVENTS_MAX)])
+    raw = bytearray(path.read_bytes())
+    first = raw.find(b"\x28\xb5\x2f\xfd")
+    second = raw.find(b"\x28\xb5\x2f\xfd", first + 4)
+    raw[second - 20 : second - 16] = struct.pack("<I", 1 << 31)
+    path.write_bytes(raw)
+    with pytest.raises(BadInput, match="damaged head"):
+        EventLogReader(path).freeze()

@@ -15,7 +15,9 @@ def test_where_nothing_runs_nothing_is_found(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("text", ["", "x", "1\n2\n", f"{os.getpid()}\n/x\n1\n5432\n/x\n\n\nready\n"])
+@pytest.mark.parametrize(
+    "text", ["", "x", "1\n2\n", f"{os.getpid()}\n/x\n1\n5432\n/x\n\n\nready\n"], ids=["empty", "word", "short", "ours"]
+)
 def test_a_file_that_names_no_server_of_this_folder_is_not_believed(tmp_path: Path, text: str) -> None:
     (tmp_path / "cluster").mkdir()
     (tmp_path / "cluster" / "postmaster.pid").write_text(text)

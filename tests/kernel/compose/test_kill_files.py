@@ -11,7 +11,8 @@ import pytest
 
 from bus.clock import WallClock
 from bus.events import KillSwitchSet
-from kernel.compose.kill_command import add_arguments, command, running_pid
+from kernel.compose.kill_arguments import add_arguments
+from kernel.compose.kill_command import command, running_pid
 from kernel.compose.kill_file import ANSWER, KILL, RESUME, Request, is_there, read_answer, read_request, write
 from kernel.compose.kill_watch import KillWatch
 from kernel.compose.live import KernelProcess
