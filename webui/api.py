@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from kernel.errors import BadInput, ConfigError, StoreError
 from kernel.redaction import redact
+from kernel.replay_job import JobRefused
 from kernel.settings import SettingsRefused
 from webui import api_wire
 from webui.api_document import PREFIX, document
@@ -22,6 +23,7 @@ from webui.api_kernel import API_VERSION, KernelApi
 from webui.api_kill import KillApi
 from webui.api_logs import LogsApi
 from webui.api_operation import Call, Operation, Text
+from webui.api_replays import ReplaysApi
 from webui.api_rpc import RpcApi
 from webui.api_settings import SettingsApi
 from webui.api_sources import ApiSources
@@ -74,6 +76,7 @@ def table(source: DashboardSource, sources: ApiSources, openapi: Callable[[], di
         *KillApi(source).operations(),
         *StrategiesApi(source).operations(),
         *SettingsApi(sources.settings).operations(),
+        *ReplaysApi(sources.replays).operations(),
         *RpcApi(sources.rpc).operations(),
         *LogsApi(sources.logs).operations(),
     )
@@ -117,7 +120,7 @@ def _answering(serve: Callable[[Request], Awaitable[Response]]) -> Callable[[Req
             return error_response(error)
         except HTTPException as error:
             return error_response(Refusal(error.status_code, error.detail, code="bad_request"))
-        except SettingsRefused as error:
+        except (SettingsRefused, JobRefused) as error:
             return error_response(ApiRefusal("refused", redact(str(error))[:1_000], errors=error.errors))
         except VersionConflict as error:
             return error_response(ApiRefusal("conflict", redact(str(error))))

@@ -59,7 +59,7 @@ class KillApi:
             ),
             Operation(
                 method="POST", path="/kill", name="setKill", group="Kill switch", handler=self.set,
-                summary="Stop everything: no new orders, open ones are cancelled. Never rate limited.",
+                summary="Stop everything: nothing passes the gate, open orders are cancelled, positions stay.",
                 role=Role.OPERATOR, body=KillBody, response=KillSwitch, errors=("invalid",),
                 example='{"reason": "odd fills on binance"}',
             ),

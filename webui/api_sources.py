@@ -7,6 +7,7 @@ from msgspec import Struct
 from adapters.rpc.snapshot import PoolSnapshot
 from kernel.log_tail import LogTail
 from webui.api_error import ApiRefusal
+from webui.replay_source import ReplaySource
 from webui.settings_source import SettingsSource
 
 
@@ -14,6 +15,7 @@ class ApiSources(Struct, frozen=True, kw_only=True):
     """Beside the dashboard's own source, which is always there."""
 
     settings: SettingsSource | None = None
+    replays: ReplaySource | None = None
     logs: LogTail | None = None
     rpc: Callable[[], PoolSnapshot] | None = None
 

@@ -82,7 +82,8 @@ class Equity(Struct, frozen=True, kw_only=True):
 
 
 class CommandBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """stop closes what is open and ends; pause keeps positions and opens nothing; start goes on."""
+    """pause: no new risk, exits go on, orders stay. stop: orders are cancelled, positions closed through the gate,
+    then it is disabled. start: it goes on."""
 
     command: Literal["start", "pause", "stop"]
 

@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from kernel.errors import Invariant
+
 REF = "#/components/schemas/{name}"
 EXACT_MAX = 2**53 - 1
 NS_SUFFIX = "_ns"
@@ -47,11 +49,36 @@ def schemas(responses: tuple[Any, ...], bodies: tuple[Any, ...]) -> tuple[dict[A
     """(schema by type, components). Types of answers have all their fields; those of bodies are left as they are."""
     kinds = tuple(dict.fromkeys((*responses, *bodies)))
     found, components = msgspec.json.schema_components(kinds, ref_template=REF)
-    sent_by_client = {each.__name__ for each in bodies}
     for name, schema in components.items():
-        if name not in sent_by_client:
+        if "additionalProperties" not in schema:  # what clients send takes no other fields
             _complete(schema)
-    return {kind: _as_sent(schema) for kind, schema in zip(kinds, found, strict=True)}, components
+    names = _short(tuple(components))
+    by_type = {kind: _renamed(_as_sent(schema), names) for kind, schema in zip(kinds, found, strict=True)}
+    return by_type, {names[name]: _renamed(schema, names) for name, schema in components.items()}
+
+
+def _short(components: tuple[str, ...]) -> dict[str, str]:
+    """Names for clients. Where types of several modules share one, that of the pages keeps it: `TradeRow`, and
+    `ReportTradeRow` for the one of `kernel.report`."""
+    names: dict[str, str] = {}
+    for full in components:
+        module, _, name = full.rpartition(".")
+        prefix = "" if not module or module.startswith("webui.") else module.rpartition(".")[2].title().replace("_", "")
+        names[full] = prefix + name
+    if len(set(names.values())) < len(names):
+        raise Invariant(f"types of the API share a name: {sorted(components)}")
+    return names
+
+
+def _renamed(schema: Any, names: dict[str, str]) -> Any:
+    if isinstance(schema, list):
+        return [_renamed(each, names) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    renamed = {key: _renamed(each, names) for key, each in schema.items()}
+    if isinstance(full := renamed.get("$ref"), str):
+        renamed["$ref"] = REF.format(name=names[full.rpartition("/")[2]])
+    return renamed
 
 
 def _field(name: str, value: Any) -> Any:
