@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from bus.bus import Bus
+from bus.bus import FAR_FUTURE_NS, Bus
 from bus.clock import NS_PER_MS
 from bus.events import OrderApproved, OrderDenied
 from bus.ids import order_id
@@ -35,6 +35,16 @@ class LimitUse(Struct, frozen=True, kw_only=True):
     limit: Decimal
     unit: str
     scope: str  #: strategy or global
+
+
+class Breakers(Struct, frozen=True, kw_only=True):
+    """Pauses of one scope. Moments are event time; 0 = not in force, None = in force until somebody resets it."""
+
+    failures: int  #: in a row
+    failures_max: int
+    failures_until_ns: int | None
+    loss_until_ns: int
+    killed: str | None  #: the reason of this scope's kill switch; None = it is off
 
 
 class RiskGate:
@@ -221,6 +231,21 @@ class RiskGate:
             LimitUse(name=name, used=used, limit=decimal_of(limit), unit=unit, scope=scope)
             for name, used, limit, unit in rows
         ]
+
+    def breakers(self, strategy: str | None = None) -> Breakers:
+        """The breakers of a strategy, or (None) of the whole, as of the event being handled."""
+        state, key = self._state, strategy or WHOLE
+        limits: RiskLimits = state.limits_of(strategy) if strategy else state.whole
+        now_ns = 0 if self._bus is None else self._bus.now_ns
+        tally = state.tally(key)
+        until_ns = tally.failures_until_ns
+        return Breakers(
+            failures=tally.failures,
+            failures_max=limits.max_consecutive_failures,
+            failures_until_ns=0 if until_ns <= now_ns else None if until_ns == FAR_FUTURE_NS else until_ns,
+            loss_until_ns=tally.loss_until_ns if tally.loss_until_ns > now_ns else 0,
+            killed=state.killed.get(key),
+        )
 
     def state(self) -> dict[str, object]:
         """Everything that was folded as plain sorted values, for digests."""

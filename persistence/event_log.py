@@ -241,7 +241,7 @@ class SegmentReader:
         self.end: int | None = None  #: bytes read at most; None = as far as the file goes
         try:
             with path.open("rb") as file:
-                self.header, self._data_start = _read_header(path, file)
+                self.header, self.data_start = _read_header(path, file)
         except OSError as error:
             raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
 
@@ -251,7 +251,7 @@ class SegmentReader:
         expected_seq = self.header.first_seq
         with self.path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size if self.end is None else self.end
-            offset = self._data_start
+            offset = self.data_start
             file.seek(offset)
             reason = ""
             while offset < size:
@@ -323,7 +323,7 @@ class SegmentReader:
         total = 0
         with self.path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size if self.end is None else self.end
-            offset = end = self._data_start
+            offset = end = self.data_start
             while offset + _HEAD.size <= size:
                 file.seek(offset)
                 length, _, _, count = _HEAD.unpack(file.read(_HEAD.size))

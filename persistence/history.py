@@ -7,19 +7,18 @@ Every function raises `StoreError` while the database is away. Times are UTC nan
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from msgspec import Struct
 
 from bus.clock import NS_PER_DAY
 from bus.units import ZERO
 from persistence import history_sql as sql
+from persistence.page_key import FAR_NS, key_of, parse_key
 from persistence.postgres import Database
 from persistence.projection_opportunities import opportunity_uuid
 
 LIMIT_MAX = 500
 POINTS_MAX = 5_000
-FAR_NS = 2**63 - 1
 WHOLE = ""  #: the module of samples of the whole kernel
 
 
@@ -241,14 +240,14 @@ async def equity(database: Database, name: str | None, since_ns: int, points_max
 async def trades(database: Database, query: TradeQuery) -> TradePage:
     """A slice of a module's filled orders, newest first. Raises `ValueError` for a key that is none."""
     limit = max(1, min(query.limit, LIMIT_MAX))
-    before_ns, before_id = _key(query.before_key)
+    before_ns, before_id = parse_key(query.before_key)
     async with database.acquire() as connection:
         records = await connection.fetch(
             sql.TRADES, query.module, before_ns, before_id, query.instrument or None, query.side or None,
             query.simulated, query.from_ns, query.to_ns, query.outcome or None, limit + 1,
         )  # fmt: skip
         instruments = await connection.fetch(sql.INSTRUMENTS, query.module)
-    rows = tuple(TradeRow(key=_key_of(record), **_without_id(record)) for record in records[:limit])
+    rows = tuple(TradeRow(key=key_of(record), **_without_id(record)) for record in records[:limit])
     return TradePage(
         rows=rows,
         next_key=rows[-1].key if len(records) > limit else "",
@@ -261,10 +260,10 @@ async def positions(
 ) -> PositionPage:
     """A slice of a module's positions by latest change, newest first; `status`: open, closed or "" for both."""
     limit = max(1, min(limit, LIMIT_MAX))
-    before_ns, before_id = _key(before_key)
+    before_ns, before_id = parse_key(before_key)
     async with database.acquire() as connection:
         records = await connection.fetch(sql.POSITIONS, module, before_ns, before_id, status or None, limit + 1)
-    rows = tuple(PositionRow(key=_key_of(record), **_without_id(record)) for record in records[:limit])
+    rows = tuple(PositionRow(key=key_of(record), **_without_id(record)) for record in records[:limit])
     return PositionPage(rows=rows, next_key=rows[-1].key if len(records) > limit else "")
 
 
@@ -344,23 +343,6 @@ async def exposures(database: Database, module: str | None = None) -> tuple[Expo
     async with database.acquire() as connection:
         records = await connection.fetch(sql.EXPOSURES, module)
     return tuple(Exposure(**dict(record)) for record in records)
-
-
-def _key_of(record: Any) -> str:
-    return f"{record['ts_ns']}.{record['id']}"
-
-
-def _key(text: str) -> tuple[int, UUID]:
-    if not text:
-        return FAR_NS, UUID(int=2**128 - 1)
-    time, _, row_id = text.partition(".")
-    try:
-        found = int(time), UUID(row_id)
-    except ValueError as error:
-        raise ValueError(f"before_key: expected the key of a row, found {text!r:.80}") from error
-    if not 0 <= found[0] <= FAR_NS:
-        raise ValueError(f"before_key: expected the key of a row, found {text!r:.80}")
-    return found
 
 
 def _without_id(record: Any) -> dict[str, Any]:

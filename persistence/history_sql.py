@@ -41,7 +41,16 @@ WHERE orders.module = $1 AND (orders.ts_ns, orders.id) < ($2, $3) AND orders.fil
 ORDER BY orders.ts_ns DESC, orders.id DESC
 LIMIT $10"""
 
-INSTRUMENTS = "SELECT DISTINCT instrument FROM positions WHERE module = $1 ORDER BY instrument LIMIT 200"
+# One step in the index (module, instrument) for each instrument, however many positions there are.
+INSTRUMENTS = """
+WITH RECURSIVE held AS (
+    (SELECT instrument FROM positions WHERE module = $1 ORDER BY instrument LIMIT 1)
+    UNION ALL
+    SELECT (SELECT positions.instrument FROM positions
+            WHERE module = $1 AND positions.instrument > held.instrument ORDER BY positions.instrument LIMIT 1)
+    FROM held WHERE held.instrument IS NOT NULL
+)
+SELECT instrument FROM held WHERE instrument IS NOT NULL LIMIT 200"""
 
 POSITIONS = """
 SELECT id, ts_ns, opened_ts_ns, closed_ts_ns, instrument, venue, (metadata ->> 'is_long')::boolean AS is_long, qty,

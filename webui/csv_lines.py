@@ -3,9 +3,15 @@
 import csv
 import io
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def iso(ts_ns: int) -> str:
+    """UTC to the millisecond."""
+    return datetime.fromtimestamp(ts_ns // 1_000_000 / 1_000, UTC).isoformat(timespec="milliseconds")
 
 
 def csv_field(value: object) -> str:

@@ -1,19 +1,17 @@
 """Numbers for charts (JSON) and for people (CSV). Amounts are text; only chart signals are floats."""
 
-import csv
-import io
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from collections.abc import Awaitable
 from decimal import Decimal
 
 import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from kernel.errors import StoreError
-from webui.csv_lines import attachment, csv_field, csv_line
-from webui.history import EquitySeries, TradeList, TradeQuery
+from webui.csv_lines import attachment, csv_line, iso
+from webui.csv_stream import CSV_SLICE, csv_response
+from webui.history import EquitySeries, TradeList
 from webui.pages import trade_query
 from webui.periods import PERIODS, since_ns
 from webui.source import DashboardSource
@@ -21,8 +19,6 @@ from webui.stream import TOPICS_MAX, StreamHub, StreamResponse
 
 CHART_POINTS = 600
 CSV_POINTS = 100_000
-CSV_ROWS = 50_000  #: of trades; the file says when it stops here
-CSV_SLICE = 500
 TRADE_COLUMNS = (
     "ts_ns", "order_id", "instrument", "venue", "side", "qty", "price", "notional_usd", "status", "fees_usd",
     "gas_usd", "slippage_usd", "expected_net_usd", "pnl_usd", "simulated",
@@ -81,12 +77,10 @@ class Data:
         except StoreError as error:
             raise HTTPException(503, str(error)) from error
         values = [value for _, value in series.points]
-        out = io.StringIO()
-        writer = csv.writer(out)
-        writer.writerow(("time_utc", "ts_ns", "equity_usd", "drawdown_usd", "simulated"))
+        lines = [csv_line(("time_utc", "ts_ns", "equity_usd", "drawdown_usd", "simulated"))]
         for (ts_ns, value), drawdown in zip(series.points, drawdowns(values), strict=True):
-            writer.writerow((iso(ts_ns), ts_ns, csv_field(value), csv_field(drawdown), series.simulated))
-        return _csv(out.getvalue(), f"equity-{request.query_params.get('strategy') or 'all'}.csv")
+            lines.append(csv_line((iso(ts_ns), ts_ns, value, drawdown, series.simulated)))
+        return _csv("".join(lines), f"equity-{request.query_params.get('strategy') or 'all'}.csv")
 
     async def signal(self, request: Request) -> Response:
         """The signal of a strategy against its threshold."""
@@ -107,32 +101,11 @@ class Data:
         query = trade_query(request, CSV_SLICE)
         if self._source.strategy(query.strategy) is None:
             raise HTTPException(404, "there is no such strategy")
-        try:
-            first = await self._source.trades(query)
-        except StoreError as error:
-            raise HTTPException(503, str(error)) from error
-        return StreamingResponse(
-            self._trade_lines(query, first), media_type="text/csv; charset=utf-8", headers=attachment("trades.csv")
-        )
 
-    async def _trade_lines(self, query: TradeQuery, listed: TradeList) -> AsyncIterator[str]:
-        yield csv_line(("time_utc", *TRADE_COLUMNS))
-        written = 0
-        while True:
-            for row in listed.rows:
-                yield csv_line((iso(row.ts_ns), *(getattr(row, column) for column in TRADE_COLUMNS)))
-            written += len(listed.rows)
-            if not listed.next_key:
-                return
-            if written >= CSV_ROWS:
-                yield csv_line((f"stopped after {written} rows; filter to see the rest",))
-                return
-            query = msgspec.structs.replace(query, before_key=listed.next_key)
-            try:
-                listed = await self._source.trades(query)
-            except StoreError as error:
-                yield csv_line((f"incomplete: {error}",))
-                return
+        def fetch(key: str) -> Awaitable[TradeList]:
+            return self._source.trades(msgspec.structs.replace(query, before_key=key))
+
+        return await csv_response("trades.csv", TRADE_COLUMNS, fetch, query.before_key)
 
     async def _series(self, request: Request, points_max: int) -> tuple[EquitySeries, int]:
         name = request.query_params.get("strategy") or None
@@ -154,11 +127,6 @@ def drawdowns(values: list[Decimal | None]) -> list[Decimal | None]:
             peak = value if peak is None else max(peak, value)
         fallen.append(None if value is None or peak is None else value - peak)
     return fallen
-
-
-def iso(ts_ns: int) -> str:
-    """UTC to the millisecond."""
-    return datetime.fromtimestamp(ts_ns // 1_000_000 / 1_000, UTC).isoformat(timespec="milliseconds")
 
 
 def _json(value: object) -> Response:

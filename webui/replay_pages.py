@@ -19,8 +19,8 @@ from kernel.replay_job import CELLS_MAX, MODES, Cell, Figures, JobRefused, Repla
 from kernel.report import StrategyReport, cost_rows, figure_rows, funnel_rows, reason_rows
 from kernel.report_chart import add_series
 from webui import typeset
-from webui.csv_lines import attachment, csv_line
-from webui.data import drawdowns, iso
+from webui.csv_lines import attachment, csv_line, iso
+from webui.data import drawdowns
 from webui.part import NavItem, Part
 from webui.replay_cells import ListCells, page_cells
 from webui.replay_compare import COMPARED_MAX, compared, differences, shown

@@ -9,8 +9,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from kernel.errors import StoreError
 from kernel.settings import SettingsRefused
-from webui.csv_lines import attachment, csv_line
-from webui.data import iso
+from webui.csv_lines import attachment, csv_line, iso
 from webui.part import Part
 from webui.roles import Role, role_of
 from webui.settings_forms import anchor, page_of

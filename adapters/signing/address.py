@@ -1,5 +1,6 @@
 """Addresses, derived from keys whenever they are shown and stored nowhere. The libraries load when first used."""
 
+from adapters.signing.eth_account_library import eth_account
 from kernel.secret import Secret
 from kernel.secret_errors import BadSecret
 from kernel.secret_names import base58_bytes, kind_of
@@ -33,10 +34,10 @@ def solana_pair(secret: Secret) -> bytes:
 
 
 def _evm(secret: Secret) -> str | None:
-    from eth_account import Account
+    account = eth_account()
 
     try:
-        address: str = Account.from_key(secret.reveal()).address
+        address: str = account.from_key(secret.reveal()).address
     except ValueError:
         return None
     return address

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from adapters.signing.eth_account_library import eth_account
 from adapters.signing.evm_calls import TokenCall, read_call
 from adapters.signing.evm_policy import EvmPolicy
 from adapters.signing.spend_window import SpendWindow
@@ -34,10 +35,10 @@ class EvmSigner:
         name: str = "PRIVATE_KEY",
     ) -> None:
         """`spent`: what earlier runs committed within a day (`AccessLog.spent_since`). Raises BadSecret."""
-        from eth_account import Account
+        account = eth_account()
 
         try:
-            self._account = Account.from_key(secret.reveal())
+            self._account = account.from_key(secret.reveal())
             is_key = True
         except ValueError:
             is_key = False

@@ -36,11 +36,12 @@ class KillSwitchSet(Event, frozen=True, kw_only=True, array_like=True, gc=False,
 
 
 class StrategyCommand(Event, frozen=True, kw_only=True, array_like=True, gc=False, tag="command"):
-    """An operator's word to one strategy: start, pause, stop."""
+    """A word to one strategy: start, pause, stop, halt, flatten; or reset_breakers, to one or ("" = ) to all."""
 
     strategy: str
     command: str
     by: str
+    reason: str = ""  #: what the person said
 
 
 class StrategyStateChanged(Event, frozen=True, kw_only=True, array_like=True, gc=False, tag="strategy_state"):

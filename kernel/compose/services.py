@@ -26,6 +26,7 @@ from kernel.compose.secret_parts import SecretParts
 from kernel.compose.settings_forms import SettingsForms
 from kernel.compose.settings_groups import settings_groups
 from kernel.compose.settings_service import SettingsService
+from kernel.compose.system_pages import system_parts
 from kernel.core import PAPER_NAME, Core
 from kernel.errors import ConfigError
 from kernel.profile import infrastructure
@@ -151,7 +152,12 @@ class Services:
 
     def parts(self) -> tuple[Part, ...]:
         """The pages beside those of the strategies."""
-        return (ReplayPages(self.replays), SettingsPages(self.forms()))
+        database = self.keeper.database if self.keeper is not None else None
+        return (
+            *system_parts(self.process, database),
+            ReplayPages(self.replays),
+            SettingsPages(self.forms()),
+        )
 
     def forms(self) -> SettingsForms:
         """Settings for pages and API."""

@@ -104,6 +104,10 @@ class FundingHistory:
             return math.inf
         return (now_ns / NS_PER_HOUR - self.latest_hour) / self.latest_interval_h
 
+    def hours(self, count: int, last_hour: int) -> tuple[float | None, ...]:
+        """The rate of each of `count` hours up to `last_hour` (see `hour_of`), oldest first; None = a hole."""
+        return tuple(self._by_hour.get(hour) for hour in range(last_hour - count + 1, last_hour + 1))
+
     def window(self, hours: int, now_ns: int) -> FundingWindow:
         """The last `hours` hours. What is not due yet is not missing; once overdue, every silent hour is."""
         end = self.latest_hour if self.overdue_intervals(now_ns) < 2.0 else max(self.latest_hour, hour_of(now_ns))

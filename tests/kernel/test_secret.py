@@ -3,6 +3,7 @@
 import copy
 import json
 import pickle
+from collections import OrderedDict
 
 import msgspec
 import pytest
@@ -11,6 +12,13 @@ from hypothesis import strategies as st
 
 from kernel.redaction import redact, redact_url
 from kernel.secret import Secret
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What other tests made a secret would be masked here too."""
+    monkeypatch.setattr("kernel.redaction._remembered", OrderedDict())
+
 
 VALUE = "correct-horse-battery-staple-42"
 

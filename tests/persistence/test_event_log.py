@@ -237,7 +237,7 @@ def test_a_block_out_of_sequence_is_refused(tmp_path: Path) -> None:
     first = _write(tmp_path / "a.evl", [quote()])
     second = _write(tmp_path / "b.evl", [quote()], msgspec.structs.replace(HEADER, first_seq=7))
     reader = SegmentReader(second)
-    block = second.read_bytes()[reader._data_start :]
+    block = second.read_bytes()[reader.data_start :]
     first.write_bytes(first.read_bytes() + block)
     with pytest.raises(BadInput, match="starts at seq 7, expected 2"):
         _read(first)

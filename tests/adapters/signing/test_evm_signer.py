@@ -2,18 +2,18 @@
 
 import pickle
 import traceback
+from importlib import import_module
 from typing import Any
 
 import msgspec
 import pytest
-from eth_account import Account
-from eth_account.typed_transactions import TypedTransaction
 from eth_utils import keccak
 from hexbytes import HexBytes
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.signing.address import derive_address
+from adapters.signing.eth_account_library import eth_account
 from adapters.signing.evm_calls import SELECTORS, read_call
 from adapters.signing.evm_policy import EvmPolicy
 from adapters.signing.evm_signer import EvmSigner
@@ -23,6 +23,8 @@ from kernel.secret import Secret
 from kernel.secret_errors import BadSecret
 from kernel.signing import EvmTransaction, SigningRefused
 
+Account = eth_account()
+TypedTransaction = import_module("eth_account.typed_transactions").TypedTransaction
 KEY = "0x4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318"
 US = "0x2c7536E3605D9C16a7a3D7b1898e529396a65c23"  # the address that eth-account's own documentation gives for it
 ROUTER, TOKEN, STRANGER, PERMIT2 = ("0x" + digit * 40 for digit in "1234")
