@@ -18,12 +18,16 @@ from kernel.settings import SettingsRefused
 from webui import api_wire
 from webui.api_document import PREFIX, document
 from webui.api_error import ApiRefusal, error_response
+from webui.api_events import EventsApi
+from webui.api_execution import ExecutionApi
+from webui.api_holdings import HoldingsApi
 from webui.api_input import body_of, query_of
 from webui.api_kernel import API_VERSION, KernelApi
 from webui.api_kill import KillApi
 from webui.api_logs import LogsApi
 from webui.api_operation import Call, Operation, Text
 from webui.api_replays import ReplaysApi
+from webui.api_risk import RiskApi
 from webui.api_rpc import RpcApi
 from webui.api_settings import SettingsApi
 from webui.api_sources import ApiSources
@@ -75,6 +79,10 @@ def table(source: DashboardSource, sources: ApiSources, openapi: Callable[[], di
         *KernelApi(source, openapi).operations(),
         *KillApi(source).operations(),
         *StrategiesApi(source).operations(),
+        *ExecutionApi(source, sources.execution, sources.opportunities).operations(),
+        *RiskApi(sources.risk).operations(),
+        *HoldingsApi(sources.balances, sources.funding).operations(),
+        *EventsApi(sources.events).operations(),
         *SettingsApi(sources.settings).operations(),
         *ReplaysApi(sources.replays).operations(),
         *RpcApi(sources.rpc).operations(),

@@ -11,7 +11,13 @@ from webui.api_sources import ApiSources
 from webui.source import DashboardSource
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "api.md"
-PLACES = {"name": "cex_dex_arb", "module": "risk", "order_id": "r0001-cex_dex_arb-912-0", "replay_id": "7"}
+PLACES = {
+    "name": "cex_dex_arb",
+    "module": "risk",
+    "order_id": "r0001-cex_dex_arb-912-0",
+    "replay_id": "7",
+    "seq": "912",
+}
 HEAD = """\
 # The API
 

@@ -7,13 +7,25 @@ from msgspec import Struct
 from adapters.rpc.snapshot import PoolSnapshot
 from kernel.log_tail import LogTail
 from webui.api_error import ApiRefusal
+from webui.balances_source import BalancesSource
+from webui.events_source import EventsSource
+from webui.execution_source import ExecutionSource
+from webui.funding_source import FundingSource
+from webui.opportunities_source import OpportunitiesSource
 from webui.replay_source import ReplaySource
+from webui.risk_source import RiskSource
 from webui.settings_source import SettingsSource
 
 
 class ApiSources(Struct, frozen=True, kw_only=True):
     """Beside the dashboard's own source, which is always there."""
 
+    risk: RiskSource | None = None
+    execution: ExecutionSource | None = None
+    opportunities: OpportunitiesSource | None = None
+    balances: BalancesSource | None = None
+    funding: FundingSource | None = None
+    events: EventsSource | None = None
     settings: SettingsSource | None = None
     replays: ReplaySource | None = None
     logs: LogTail | None = None

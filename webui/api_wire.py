@@ -1,8 +1,8 @@
 """How values look in the API's JSON, and the schemas that say so. One file, so that they cannot disagree.
 
-Decimals are strings without an exponent. Nanoseconds (fields that end in `_ns`) are strings: they exceed 2^53, which is
-where JSON numbers stop being exact in JavaScript and others. A float that is not finite is null. Every field is always
-there; null means that it is not known.
+Decimals are strings without an exponent. Nanoseconds are strings: they exceed 2^53, which is where JSON numbers stop
+being exact in JavaScript and others. They are the fields that end in `_ns`, and whole numbers in pairs like (time,
+amount). A float that is not finite is null. Every field is always there; null means that it is not known.
 """
 
 import math
@@ -36,7 +36,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(each) for each in value]
+        return [_pair(each) if isinstance(each, tuple) else plain(each) for each in value]
     return str(value)
 
 
@@ -49,7 +49,7 @@ def schemas(responses: tuple[Any, ...], bodies: tuple[Any, ...]) -> tuple[dict[A
     """(schema by type, components). Types of answers have all their fields; those of bodies are left as they are."""
     kinds = tuple(dict.fromkeys((*responses, *bodies)))
     found, components = msgspec.json.schema_components(kinds, ref_template=REF)
-    for name, schema in components.items():
+    for schema in components.values():
         if "additionalProperties" not in schema:  # what clients send takes no other fields
             _complete(schema)
     names = _short(tuple(components))
@@ -81,6 +81,11 @@ def _renamed(schema: Any, names: dict[str, str]) -> Any:
     return renamed
 
 
+def _pair(value: tuple[Any, ...]) -> list[Any]:
+    """An item that is a tuple, like (time, amount): it has no names, and whole numbers in it are times."""
+    return [str(each) if type(each) is int else plain(each) for each in value]
+
+
 def _field(name: str, value: Any) -> Any:
     return str(value) if name.endswith(NS_SUFFIX) and isinstance(value, int) else plain(value)
 
@@ -109,4 +114,7 @@ def _as_sent(schema: Any) -> Any:
         return schema
     if schema.get("format") == "decimal":
         return {**schema, **DECIMAL_SCHEMA}
-    return {key: _as_sent(each) for key, each in schema.items()}
+    sent = {key: _as_sent(each) for key, each in schema.items()}
+    if isinstance(pair := sent.get("items"), dict) and "prefixItems" in pair:
+        sent["items"] = {**pair, "prefixItems": [_in_ns(each) for each in pair["prefixItems"]]}
+    return sent

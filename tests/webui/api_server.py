@@ -9,8 +9,10 @@ import msgspec
 from adapters.rpc.snapshot import EndpointSnapshot, PoolSnapshot
 from kernel.log_tail import LogTail
 from kernel.strategy import convert_settings
+from tests.webui.fake_replays import FakeReplays
 from tests.webui.fake_settings import FakeSettings
 from tests.webui.fake_source import HOSTILE, FakeSource
+from tests.webui.fake_system import FakeBalances, FakeExecution, FakeRisk, FakeSystem
 from tests.webui.people import token, write
 from webui.accounts import TOKEN_PREFIX, AccountsFile
 from webui.api import Api
@@ -50,10 +52,26 @@ class ApiServer:
     def __init__(self, folder: Path, sources: ApiSources | None = None) -> None:
         self.source = FakeSource()
         self.settings = FakeSettings()
+        self.system = FakeSystem()
+        self.replays = FakeReplays()
         path = folder / "logs" / "kernel" / "kernel_trading.log"
         path.parent.mkdir(parents=True)
         path.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in LOG_LINES) + b"not json\xff\n")
-        self.api = Api(sources or ApiSources(settings=self.settings, logs=LogTail(folder / "logs"), rpc=endpoints))
+        self.api = Api(
+            sources
+            or ApiSources(
+                risk=FakeRisk(self.system),
+                execution=FakeExecution(self.system),
+                opportunities=self.system,
+                balances=FakeBalances(self.system),
+                funding=self.system,
+                events=self.system,
+                settings=self.settings,
+                replays=self.replays,
+                logs=LogTail(folder / "logs"),
+                rpc=endpoints,
+            )
+        )
         accounts = write(folder, AccountsFile(tokens=tuple(token(role, role, text) for role, text in TOKENS.items())))
         self._web = WebServer(
             self.source, token=OWNER_TOKEN, port=0, parts=(self.api,), accounts=accounts,

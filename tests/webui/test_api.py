@@ -10,6 +10,7 @@ import pytest
 
 from kernel.errors import StoreError
 from tests.webui.api_server import OWNER_TOKEN, TOKENS, ApiServer
+from tests.webui.fake_replays import DONE
 from tests.webui.fake_source import HOSTILE, FakeSource
 from webui.api import table
 from webui.api_operation import Operation
@@ -19,7 +20,7 @@ from webui.roles import Role
 
 V1 = "/api/v1"
 ROWS = table(FakeSource(), ApiSources(), dict)
-PATH = {"name": "cex_dex_arb", "module": "risk", "order_id": "run7-cex_dex_arb-7-0"}
+PATH = {"name": "cex_dex_arb", "module": "risk", "order_id": "run7-cex_dex_arb-7-0", "replay_id": DONE, "seq": "912"}
 REASON = "tried in a test"
 
 
@@ -363,3 +364,73 @@ def test_rpc_endpoints_are_told_without_any_address(shared: Script) -> None:
     answer = shared.ask("GET", "/rpc/endpoints")
     assert [each["latency_ms"] for each in answer.value["endpoints"]] == [12.5, None]
     assert b"://" not in answer.raw
+
+
+# the other parts ----------------------------------------------------------------------------------------------------
+
+
+def test_orders_and_candidates_come_by_pages_and_filters_reach_the_tables(script: Script) -> None:
+    first = script.ask("GET", "/execution/orders?limit=50&venue=binance&status=filled").value
+    assert len(first["orders"]) == 50 and first["next"] == "50"
+    assert script.ask("GET", f"/execution/orders?before={first['next']}").value["orders"][0]["key"] == "50"
+    query = script.server.system.queries[0]
+    assert (query.venue, query.status) == ("binance", "filled")
+    found = script.ask("GET", "/opportunities?net_usd_min=-0.5&why_not=stale_pool")
+    assert found.status == 200 and str(script.server.system.queries[-1].net_usd_min) == "-0.5"
+    for bad in ("1e9", "x", "NaN", "1" * 41):
+        answer = script.ask("GET", f"/opportunities?net_usd_min={bad}")
+        assert (answer.status, answer.value["error"]["field"]) == (400, "net_usd_min")
+    assert script.ask("GET", "/opportunities?before=bad").value["error"]["field"] == "before"
+    assert script.ask("GET", "/execution/orders?strategy=nobody").status == 404
+
+
+def test_a_strategy_is_halted_and_flattened_with_who_and_why(script: Script) -> None:
+    for command in ("halt", "flatten"):
+        answer = script.ask("POST", f"/strategies/cex_dex_arb/{command}", {"reason": REASON})
+        assert (answer.status, answer.raw) == (204, b"")
+        assert script.server.system.commands[-1] == ("cex_dex_arb", command, "dashboard: api:admin", REASON)
+    assert script.ask("POST", "/strategies/nobody/halt", {"reason": REASON}).status == 404
+
+
+def test_breakers_are_reset_of_a_strategy_that_is_there_or_of_all(script: Script) -> None:
+    assert script.ask("POST", "/risk/reset", {"strategy": "nobody", "reason": REASON}).status == 404
+    assert not script.server.system.commands
+    for strategy in ("cex_dex_arb", ""):
+        assert script.ask("POST", "/risk/reset", {"strategy": strategy, "reason": REASON}).status == 200
+        assert script.server.system.commands[-1] == (strategy, "reset_breakers", "dashboard: api:admin", REASON)
+
+
+def test_events_are_read_by_number_and_a_kind_that_is_none_is_refused(shared: Script) -> None:
+    page = shared.ask("GET", "/events?kind=fill&limit=5").value
+    assert page["kinds"] == ["fill", "quote", "settings"] and page["events"]
+    assert shared.ask("GET", "/events?kind=nothing").value["error"]["field"] == "kind"
+    seq = page["events"][0]["seq"]
+    assert shared.ask("GET", f"/events/{seq}").value["seq"] == seq
+    for bad in ("x", "-1", "1" * 30, "%C2%B2"):
+        assert shared.ask("GET", f"/events/{bad}").status == 404
+
+
+def test_a_replay_is_started_watched_cancelled_and_forgotten(script: Script) -> None:
+    asked = {"mode": "what-if", "log": "run", "assignments": ["cex_dex_arb.min_profit_usd=5"]}
+    assert script.ask("POST", "/replays", asked, role="operator").value["id"] == RUNNING
+    kind, spec, by = script.server.replays.asked[0]
+    assert (kind, by, spec.assignments) == ("submit", "dashboard: api:operator", ("cex_dex_arb.min_profit_usd=5",))
+    refused = script.ask("POST", "/replays", asked | {"assignments": ["cex_dex_arb.a=bad"]})
+    assert (refused.status, refused.code, list(refused.value["error"]["errors"])) == (422, "refused", ["cex_dex_arb.a"])
+    assert script.ask("POST", "/replays", asked | {"mode": "sweep"}).code == "refused"
+    assert script.ask("DELETE", f"/replays/{RUNNING}").code == "conflict"
+    assert script.ask("POST", f"/replays/{RUNNING}/cancel").value["state"] == "cancelled"
+    assert script.ask("POST", f"/replays/{RUNNING}/cancel").code == "conflict"
+    assert script.ask("DELETE", f"/replays/{RUNNING}").status == 204
+    assert script.ask("GET", f"/replays/{RUNNING}").status == 404
+
+
+def test_replays_come_newest_first_and_a_sweep_shows_its_cells_on_its_own(shared: Script) -> None:
+    page = shared.ask("GET", "/replays?limit=2").value
+    assert [job["number"] for job in page["replays"]] == [5, 4] and page["next"] == 4
+    assert page["replays"][0]["cells"] == []
+    assert [job["number"] for job in shared.ask("GET", "/replays?before=4").value["replays"]] == [3, 2, 1]
+    assert len(shared.ask("GET", f"/replays/{SWEEP}").value["cells"]) == 4
+    result = shared.ask("GET", f"/replays/{DONE}/result").value
+    assert result["report"]["strategies"][0]["equity"][1] == [str(1_723_075_200_000_000_000 + 60_000_000_000), "1"]
+    assert shared.ask("GET", f"/replays/{SWEEP}/result").status == 404

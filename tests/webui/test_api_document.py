@@ -13,6 +13,7 @@ from schemathesis.checks import CHECKS
 
 from tests.shared_data import PROJECT
 from tests.webui.api_server import TOKENS, ApiServer
+from tests.webui.fake_replays import DONE
 from tests.webui.fake_source import FakeSource
 from webui.api import table
 from webui.api_docs import page
@@ -22,7 +23,7 @@ from webui.api_sources import ApiSources
 ROWS = table(FakeSource(), ApiSources(), dict)
 NAMES = [row.name for row in ROWS]
 EXAMPLES = 30
-KNOWN = {"name": "cex_dex_arb", "module": "risk", "order_id": "run7-cex_dex_arb-7-0"}
+KNOWN = {"name": "cex_dex_arb", "module": "risk", "order_id": "run7-cex_dex_arb-7-0", "replay_id": DONE, "seq": "912"}
 LOG_OPERATIONS = {"tailLog": "kernel"}
 KEPT = [
     "not_a_server_error",
