@@ -10,7 +10,7 @@ import pytest
 
 from kernel.errors import StoreError
 from tests.webui.api_server import OWNER_TOKEN, TOKENS, ApiServer
-from tests.webui.fake_replays import DONE
+from tests.webui.fake_replays import DONE, RUNNING, SWEEP
 from tests.webui.fake_source import HOSTILE, FakeSource
 from webui.api import table
 from webui.api_operation import Operation
