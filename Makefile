@@ -35,6 +35,13 @@ types: setup  ## mypy --strict on bus, kernel, strategies, persistence
 bench: setup  ## benchmarks: prints ratios and writes bench.json
 	$(PY) -m tests.bench
 
+bench-operator: setup  ## what open pages, settings and pages cost the kernel; page queries behind 1 M trades
+	$(PY) -m tests.bench.operator
+	$(PY) -m tests.bench.pages
+
+ops: setup  ## write Grafana dashboards and alert rules anew from the metric registry
+	$(PY) -m kernel.compose.ops
+
 bench-peers: setup  ## the same beside NautilusTrader, in a venv of its own
 	$(PY) -m tests.bench --peers
 
@@ -48,4 +55,4 @@ lock:  ## rewrite the lock files (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --group dev pyproject.toml -o requirements-dev.lock
 
-.PHONY: help setup run test check lint types bench bench-peers soak sample lock
+.PHONY: help setup run test check lint types bench bench-operator bench-peers ops soak sample lock

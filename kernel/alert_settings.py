@@ -7,8 +7,10 @@ from msgspec import Meta
 
 from kernel.notice import Severity
 from kernel.route import Route
+from kernel.rpc_url import carries_key
 from kernel.strategy import Settings
 
+SECRET_PREFIX = "secret:"
 DESTINATIONS_MAX = 10  #: chats, users or URLs in a list
 IDS = r"^\s*(-?[0-9]{1,18}([\s,]+-?[0-9]{1,18}){0,9})?\s*$"
 URLS = r"^\s*(\S{1,500}(\s+\S{1,500}){0,9})?\s*$"
@@ -127,6 +129,12 @@ class AlertSettings(Settings, frozen=True, kw_only=True):
             raise ValueError(
                 "commands_enabled: expected at least one of telegram_chat_ids and of telegram_user_ids too"
             )
+        for number, url in enumerate(self.urls, start=1):
+            if not url.startswith(SECRET_PREFIX) and _holds_key(url):
+                raise ValueError(
+                    f"webhook_urls: address {number} looks as if it held a key, and settings stand in the log; store it"
+                    " by `kernel secrets set ALERT_WEBHOOK_URL` and write secret:ALERT_WEBHOOK_URL here"
+                )
         if self.control_enabled and not self.commands_enabled:
             raise ValueError("control_enabled: expected commands_enabled as well")
 
@@ -163,6 +171,13 @@ class AlertSettings(Settings, frozen=True, kw_only=True):
             has_daily=self.daily_enabled,
             attempts_max=self.attempts_max,
         )
+
+
+def _holds_key(url: str) -> bool:
+    try:
+        return carries_key(url)
+    except ValueError:
+        return False  # no URL at all, which is told when it is opened
 
 
 def _ids(text: str) -> tuple[int, ...]:

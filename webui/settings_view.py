@@ -12,10 +12,10 @@ from webui.settings_values import shown, text_of
 SOURCE_HINTS = {
     "database": "saved from a page or an import; the history says by whom",
     "profile": "from the profile file; saving here goes above it",
-    "environment": "from the environment, which goes above all; change it there",
+    "environment": "from the environment; the profile or saving here goes above it",
     "default": "the default of the declaration; nobody set it",
 }
-SOURCE_TONES = {"database": "info", "environment": "warn"}
+SOURCE_TONES = {"database": "info"}
 
 
 class RowView(Struct, frozen=True, kw_only=True):
@@ -40,7 +40,6 @@ class RowView(Struct, frozen=True, kw_only=True):
     is_changed: bool = False
     is_reset: bool = False
     can_reset: bool = False
-    is_locked: bool = False
 
 
 class FormView(Struct, frozen=True, kw_only=True):
@@ -104,7 +103,6 @@ def row_view(module: str, row: SettingRow, typed: Any = None, error: str = "", i
     field = row.field
     stored = row.pending if row.has_pending else row.value
     value = stored if typed is None else typed
-    is_locked = row.source == "environment"
     return RowView(
         field=field,
         id=f"f-{module}-{field.name}",
@@ -125,7 +123,6 @@ def row_view(module: str, row: SettingRow, typed: Any = None, error: str = "", i
         is_changed=text_of(value) != text_of(stored),
         is_reset=is_reset,
         can_reset=row.source == "database" or row.has_pending,
-        is_locked=is_locked,
     )
 
 

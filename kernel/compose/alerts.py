@@ -22,7 +22,7 @@ from adapters.telegram.progress import Progress
 from adapters.telegram.totp import Totp
 from adapters.webhook.channel import WebhookChannel
 from bus.clock import Clock, WallClock
-from kernel.alert_settings import AlertSettings
+from kernel.alert_settings import SECRET_PREFIX, AlertSettings
 from kernel.alerting import Alerting
 from kernel.channel import Channel
 from kernel.compose.dashboard import Dashboard
@@ -34,7 +34,6 @@ from kernel.route import Route
 from kernel.secret import Secret
 
 TOKEN, TOTP, SIGNING_KEY = "TELEGRAM_BOT_TOKEN", "TELEGRAM_TOTP_SECRET", "WEBHOOK_SIGNING_KEY"
-SECRET_PREFIX = "secret:"
 PROGRESS_FILE = "telegram.json"
 RETRY_S = 30.0  #: after which secrets that could not be read are asked for again
 

@@ -3,6 +3,7 @@
 import asyncio
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from bus.bus import Bus
@@ -239,3 +240,17 @@ async def test_a_summary_that_cannot_be_made_becomes_a_warning(enabled: bool) ->
         await world.channel.wait(1 + enabled)
     codes = {each.code for message in world.channel.got for each in message.notices}
     assert codes == ({"kill_on", "daily_failed"} if enabled else {"kill_on"})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://hooks.example.com/services/T0AB/B0CD/x9Yz8Wv7Ut6Sr5Qp4On3M",
+        "https://u:p@h.example/",
+        "https://h.example/?key=1",
+    ],
+)
+def test_a_webhook_address_that_holds_a_key_is_kept_out_of_settings_and_so_of_the_log(url: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match=r"webhook_urls: address 2 .* secret:ALERT_WEBHOOK_URL") as caught:
+        convert_settings(AlertSettings, {"webhook_urls": f"secret:ALERT_WEBHOOK_URL {url}"})
+    assert url not in str(caught.value)

@@ -70,7 +70,7 @@ class Part:
         self.problem = ""
 
     def plain(self, stored: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        layers = self.profile | dict(self.stored if stored is None else stored) | self.environment
+        layers = self.environment | self.profile | dict(self.stored if stored is None else stored)
         return plain_of(checked_settings(self.kind, layers, self.item.module))
 
 
@@ -110,9 +110,9 @@ class FakeSettings:
             name = field.name
             source = "default"
             for layer, word in (
+                (part.environment, "environment"),
                 (part.profile, "profile"),
                 (part.stored, "database"),
-                (part.environment, "environment"),
             ):
                 source = word if name in layer else source
             used = part.started.get(name, now[name])

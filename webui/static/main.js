@@ -12,3 +12,4 @@ startKeyboard();
 startCharts();
 startScrollers();
 startStream();
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
