@@ -72,7 +72,10 @@ class Pages:
         """A strategy's trades, newest first."""
         query = trade_query(request, TRADES_SHOWN)
         self._known(query.strategy)
-        listed, error = await _answer(self._source.trades(query), TradeList())
+        try:
+            listed, error = await _answer(self._source.trades(query), TradeList())
+        except ValueError as wrong:  # a key that no page gave out
+            raise HTTPException(400, f"before: {wrong}") from wrong
         return self._strategy(request, "trades", listed=listed, query=query, error=error)
 
     async def story(self, request: Request) -> Response:

@@ -1,5 +1,7 @@
 """Wires the operations pages: logs, alerts, RPC pool, secrets, users, system."""
 
+from collections.abc import Callable
+
 from bus.clock import Clock, WallClock
 from kernel.compose.alerts import Alerts
 from kernel.compose.database import DatabaseChoice
@@ -40,6 +42,7 @@ class OpsPages:
         alerts: Alerts | None = None,
         rpc: RpcService | None = None,
         clock: Clock | None = None,
+        on_secret_change: Callable[[], None] | None = None,
     ) -> None:
         """Make it after the kernel's own start and after `alerts`. What is None is said on its page."""
         wall = clock or WallClock()
@@ -49,7 +52,7 @@ class OpsPages:
             AlertsPart(AlertDesk(alerts, database, wall)),
             LogsPart(LogFiles(watch)),
             RpcPart(RpcDesk(rpc) if rpc is not None else None),
-            SecretsPart(SecretDesk(secrets, process.profile, database, wall)),
+            SecretsPart(SecretDesk(secrets, process.profile, database, wall, on_secret_change)),
             UsersPart(process.data / ACCOUNTS_FILE, wall),
             SystemPart(self.system),
         )

@@ -1,7 +1,7 @@
 """The secrets page's source. A value passes through `put` into the table, and is read for a wallet's address alone."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import structlog
@@ -32,8 +32,16 @@ log = structlog.get_logger("secrets")
 class SecretDesk:
     """Implements `webui.ops_secret_source.SecretsSource`."""
 
-    def __init__(self, parts: SecretParts, profile: Profile, database: Database | None, clock: Clock) -> None:
-        """`clock`: wall time."""
+    def __init__(
+        self,
+        parts: SecretParts,
+        profile: Profile,
+        database: Database | None,
+        clock: Clock,
+        on_change: Callable[[], None] | None = None,
+    ) -> None:
+        """`clock`: wall time. `on_change`: told after a secret was set or deleted, for those who keep one."""
+        self._on_change = on_change
         self._parts = parts
         self._profile = profile
         self._database = database
@@ -69,17 +77,23 @@ class SecretDesk:
     async def put(self, name: str, secret: Secret, *, version: int, by: str) -> int:
         made = await self._table().put(name, secret, expected_version=version)
         self._record(name, f"set by {by}")
+        self._tell_change()
         return made
 
     async def delete(self, name: str, *, version: int, by: str) -> None:
         if not await self._table().delete(name, expected_version=version):
             raise ConfigError(f"the database has no secret {name}; load the page again")
         self._record(name, f"deleted by {by}")
+        self._tell_change()
 
     async def rotate_values(self, by: str) -> int:
         count = await self._table().rotate_values()
         self._record("all", f"values rotated by {by}")
         return count
+
+    def _tell_change(self) -> None:
+        if self._on_change is not None:
+            self._on_change()
 
     async def _stored(self) -> tuple[dict[str, SecretRow], str]:
         table = self._parts.table

@@ -13,11 +13,13 @@ from bus.clock import WallClock
 from bus.events import SettingsChanged
 from kernel.alert_settings import AlertSettings
 from kernel.compose.alerts import Alerts
+from kernel.compose.api import api_part
 from kernel.compose.dashboard import Dashboard
 from kernel.compose.database import DatabaseChoice
 from kernel.compose.database_keeper import DatabaseKeeper
 from kernel.compose.live import KernelProcess
 from kernel.compose.observability import Observability
+from kernel.compose.ops_pages import OpsPages
 from kernel.compose.replay_jobs import ReplayJobs
 from kernel.compose.replay_logs import LogShelf
 from kernel.compose.rpc import RpcService
@@ -26,7 +28,7 @@ from kernel.compose.secret_parts import SecretParts
 from kernel.compose.settings_forms import SettingsForms
 from kernel.compose.settings_groups import settings_groups
 from kernel.compose.settings_service import SettingsService
-from kernel.compose.system_pages import system_parts
+from kernel.compose.system_pages import parts_of, system_sources
 from kernel.core import PAPER_NAME, Core
 from kernel.errors import ConfigError
 from kernel.profile import infrastructure
@@ -64,6 +66,7 @@ class Services:
         self.watch = watch
         self.secrets = secrets
         self.alerts: Alerts | None = None
+        self.ops: OpsPages | None = None
         self.rpc = RpcService(
             convert_settings(RpcSettings, process.profile.platform.get("rpc", {})),
             clock=WallClock(),
@@ -89,7 +92,7 @@ class Services:
             WallClock(),
             store=ReplayStore(keeper.database) if keeper is not None else None,
         )
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def prepare(self) -> None:
         """Database ready if it can be, stored settings read. Raises `ConfigError` when live trading must not start."""
@@ -122,6 +125,18 @@ class Services:
         )
         await self.alerts.start()
         self.settings.on_change("alerts", self._on_alert_settings)
+        self.ops = OpsPages(
+            self.process,
+            self.watch,
+            self.settings,
+            self.secrets,
+            keeper=self.keeper,
+            choice=self.choice,
+            alerts=self.alerts,
+            rpc=self.rpc,
+            on_secret_change=self._on_secret_change,
+        )
+        await self.ops.start()
         if self.process.profile.web.enabled:
             self.web = self._web_server(dashboard, self.process.data / TOKEN_FILE)
             await self.web.start()
@@ -134,11 +149,14 @@ class Services:
     async def stop_working(self) -> None:
         """Before the kernel stops: nothing new comes from here."""
         self.watch.begin_stop()
+        if self.ops is not None:
+            await self.ops.stop()
         if self.alerts is not None:
             await self.alerts.stop()
-        for task in self._tasks:
+        tasks = tuple(self._tasks)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def stop(self) -> None:
         """After the kernel stopped: pages, then the database's last catch-up."""
@@ -153,10 +171,14 @@ class Services:
     def parts(self) -> tuple[Part, ...]:
         """The pages beside those of the strategies."""
         database = self.keeper.database if self.keeper is not None else None
+        system = system_sources(self.process, database)
+        forms = self.forms()
         return (
-            *system_parts(self.process, database),
+            api_part(system, forms, self.replays, self.watch, self.rpc),
+            *parts_of(system),
+            *(self.ops.parts if self.ops is not None else ()),
             ReplayPages(self.replays),
-            SettingsPages(self.forms()),
+            SettingsPages(forms),
         )
 
     def forms(self) -> SettingsForms:
@@ -164,7 +186,9 @@ class Services:
         return SettingsForms(self.settings)
 
     def _run(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        self._tasks.append(asyncio.get_running_loop().create_task(work, name=name))
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _web_server(self, dashboard: Dashboard, token_path: Path) -> WebServer:
         web = self.process.profile.web
@@ -191,6 +215,12 @@ class Services:
     def _on_alert_settings(self, settings: AlertSettings) -> None:
         if self.alerts is not None and settings != self.alerts.settings:
             self._run(self.alerts.apply(settings), "alerts-settings")
+
+    def _on_secret_change(self) -> None:
+        """Who keeps a secret asks for it again: the pool its keys, the channels their tokens."""
+        self.rpc.pool.forget_keys()
+        if self.alerts is not None:
+            self._run(self.alerts.apply(self.alerts.settings), "alerts-secrets")
 
     async def _find_secret(self, name: str) -> Secret | None:
         try:

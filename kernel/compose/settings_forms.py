@@ -258,7 +258,11 @@ def _tables(text: str) -> dict[str, dict[str, Any]]:
         raise SettingsRefused("import", {"": f"expected at most {TOML_MAX} characters, found {len(text)}"})
     try:
         raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (
+        tomllib.TOMLDecodeError,
+        ValueError,
+        RecursionError,
+    ) as error:  # long numbers, deep nesting
         raise SettingsRefused("import", {"": f"not valid TOML: {error}"}) from error
     tables: dict[str, dict[str, Any]] = {}
     for module, values in raw.items():

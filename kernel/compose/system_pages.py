@@ -1,6 +1,7 @@
 """Wires the system pages: one memory behind the bus, a source for each page, and the parts that the server takes."""
 
 import structlog
+from msgspec import Struct
 
 from bus.bus import Handler
 from bus.events.base import Event
@@ -24,19 +25,47 @@ from webui.risk_part import RiskPart
 log = structlog.get_logger("webui")
 
 
-def system_parts(process: KernelProcess, database: Database | None) -> tuple[Part, ...]:
-    """The parts for `WebServer(parts=…)`. Call it once, after `process.start()` and after `Dashboard(…)` was made."""
+class SystemSources(Struct, frozen=True, kw_only=True):
+    """What the system pages and the API read."""
+
+    risk: SystemRisk
+    execution: SystemExecution
+    opportunities: SystemOpportunities
+    balances: SystemBalances
+    funding: SystemFunding
+    events: SystemEvents
+
+
+def system_sources(process: KernelProcess, database: Database | None) -> SystemSources:
+    """Call it once, after `process.start()` and after `Dashboard(…)` was made."""
     memory = SystemMemory(process.core)
     events = SystemEvents(process.core.bus, process.log_folder)
     _spare_trading(process, memory, events)
-    return (
-        RiskPart(SystemRisk(process, memory)),
-        ExecutionPart(SystemExecution(process, memory, database)),
-        OpportunitiesPart(SystemOpportunities(process, memory, database)),
-        BalancesPart(SystemBalances(process, memory)),
-        FundingPart(SystemFunding(process, memory, database)),
-        EventsPart(events),
+    return SystemSources(
+        risk=SystemRisk(process, memory),
+        execution=SystemExecution(process, memory, database),
+        opportunities=SystemOpportunities(process, memory, database),
+        balances=SystemBalances(process, memory),
+        funding=SystemFunding(process, memory, database),
+        events=events,
     )
+
+
+def parts_of(sources: SystemSources) -> tuple[Part, ...]:
+    """The parts for `WebServer(parts=…)`."""
+    return (
+        RiskPart(sources.risk),
+        ExecutionPart(sources.execution),
+        OpportunitiesPart(sources.opportunities),
+        BalancesPart(sources.balances),
+        FundingPart(sources.funding),
+        EventsPart(sources.events),
+    )
+
+
+def system_parts(process: KernelProcess, database: Database | None) -> tuple[Part, ...]:
+    """Both in one, where nobody else reads the sources."""
+    return parts_of(system_sources(process, database))
 
 
 def _spare_trading(process: KernelProcess, *views: object) -> None:

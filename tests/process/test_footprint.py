@@ -13,7 +13,7 @@ from tests.shared_data import PROJECT
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.xdist_group("process")]
 
-ALLOWED = {"kernel.lock", "dashboard.token", "log", "postgres"}
+ALLOWED = {"kernel.lock", "dashboard.token", "metrics.token", "log", "logs", "postgres"}
 
 
 def relocated() -> set[str]:
