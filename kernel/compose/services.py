@@ -35,7 +35,7 @@ from kernel.profile import infrastructure
 from kernel.risk_limits import GLOBAL_NAME
 from kernel.secret import Secret
 from kernel.secret_errors import MissingSecret
-from kernel.strategy import Settings, SettingsT, convert_settings
+from kernel.strategy import Settings, SettingsT
 from persistence.replay_store import ReplayStore
 from webui.access import LOOPBACK_HOSTS
 from webui.access_token import load_or_make_token
@@ -67,15 +67,6 @@ class Services:
         self.secrets = secrets
         self.alerts: Alerts | None = None
         self.ops: OpsPages | None = None
-        self.rpc = RpcService(
-            convert_settings(RpcSettings, process.profile.platform.get("rpc", {})),
-            clock=WallClock(),
-            tell=self._tell,
-            environ=infrastructure(),
-            database=keeper.database if keeper is not None else None,
-            resolve_secret=lambda name: secrets.service.get(name, module="rpc_pool", purpose="open an endpoint"),
-            are_private_allowed=process.profile.are_private_addresses_allowed,
-        )
         self.web: WebServer | None = None
         self._unpublished: list[tuple[str, str, int, str]] | None = []
         self._untold: list[tuple[str, str, str]] | None = []
@@ -85,6 +76,15 @@ class Services:
             current=lambda module: _in_core(process.core, module),
             publish=self._publish_settings,
             tell=self._tell,
+        )
+        self.rpc = RpcService(
+            self._settings_of("rpc", RpcSettings),
+            clock=WallClock(),
+            tell=self._tell,
+            environ=infrastructure(),
+            database=keeper.database if keeper is not None else None,
+            resolve_secret=lambda name: secrets.service.get(name, module="rpc_pool", purpose="open an endpoint"),
+            are_private_allowed=process.profile.are_private_addresses_allowed,
         )
         self.replays = ReplayJobs(
             process.data / "replays",
