@@ -225,7 +225,8 @@ async def test_a_mark_of_an_alert_is_kept_and_changes_the_version(pg_db: str) ->
 
 async def test_a_test_message_reaches_the_url_with_its_senders_name(world: World) -> None:
     async with hook_server() as hook:
-        settings = {"webhook_enabled": True, "webhook_private_enabled": True, "webhook_urls": hook.url}
+        plain = hook.url.rpartition("/")[0]  # without what looks like a key
+        settings = {"webhook_enabled": True, "webhook_private_enabled": True, "webhook_urls": plain}
         await world.alerts.apply(convert_settings(AlertSettings, settings))
         desk = AlertDesk(world.alerts, None, WallClock())
         assert desk.channels().is_on
