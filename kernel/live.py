@@ -13,7 +13,7 @@ from bus.events import Alert, ClockTick, KillSwitchSet
 from kernel.core import Core
 from kernel.errors import StoreError
 from kernel.log import EventLog
-from kernel.metric_histogram import MetricHistogram
+from kernel.metrics.metric_histogram import MetricHistogram
 
 FLUSH_EVERY_S = 0.05
 LAG_EVERY_S = 0.05

@@ -13,8 +13,8 @@ from uuid import UUID, uuid4
 import asyncpg
 import structlog
 
-from kernel.access_entry import OPERATOR, AccessEntry
 from kernel.errors import StoreError
+from kernel.secrets.access_entry import OPERATOR, AccessEntry
 from persistence.postgres import Database
 
 KEPT_MAX = 10_000  #: entries while the database is away, about 5 MB; a signer asks once, so this is days

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from kernel.access_entry import OPERATOR
+from kernel.secrets.access_entry import OPERATOR
 from persistence.postgres import Database
 
 LIMIT_MAX = 500

@@ -6,7 +6,7 @@ import msgspec
 from cryptography.fernet import Fernet, InvalidToken
 from msgspec import Struct
 
-from kernel.secret import Secret
+from kernel.secrets.secret import Secret
 
 
 class _Sealed(Struct, frozen=True):

@@ -13,8 +13,8 @@ from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from msgspec import Struct
 
-from kernel.secret import Secret
-from kernel.secret_errors import BadSecret
+from kernel.secrets.secret import Secret
+from kernel.secrets.secret_errors import BadSecret
 from persistence.data_key import DataKey
 
 KEY_BYTES = 32

@@ -14,12 +14,12 @@ from msgspec import Struct
 from bus.clock import NS_PER_HOUR, NS_PER_US
 from bus.ids import stable_uuid
 from kernel.errors import ConfigError
-from kernel.rpc_endpoint import RpcEndpoint, check_endpoint
-from kernel.rpc_health import RpcHealth
-from kernel.rpc_providers import ProviderType
-from kernel.rpc_url import PLACEHOLDER, carries_key, secret_name
-from kernel.rpc_usage import RpcUsage
-from kernel.secret import Secret
+from kernel.rpc.rpc_endpoint import RpcEndpoint, check_endpoint
+from kernel.rpc.rpc_health import RpcHealth
+from kernel.rpc.rpc_providers import ProviderType
+from kernel.rpc.rpc_url import PLACEHOLDER, carries_key, secret_name
+from kernel.rpc.rpc_usage import RpcUsage
+from kernel.secrets.secret import Secret
 from persistence.postgres import Database
 
 ROWS_MAX = 500  #: the pool takes no more

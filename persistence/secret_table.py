@@ -13,9 +13,9 @@ from asyncpg.pool import PoolConnectionProxy
 from msgspec import Struct
 
 from kernel.errors import ConfigError, StoreError
-from kernel.secret import Secret
-from kernel.secret_errors import BadSecret, SecretTampered, WrongMasterKey
-from kernel.secret_names import is_name, shape_problem
+from kernel.secrets.secret import Secret
+from kernel.secrets.secret_errors import BadSecret, SecretTampered, WrongMasterKey
+from kernel.secrets.secret_names import is_name, shape_problem
 from persistence.data_key import DataKey
 from persistence.master_key import MasterKey
 from persistence.postgres import Database

@@ -12,8 +12,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from kernel.errors import BadInput, ConfigError, StoreError
-from kernel.redaction import redact
 from kernel.replay_job import JobRefused
+from kernel.secrets.redaction import redact
 from kernel.settings import SettingsRefused
 from webui import api_wire
 from webui.api_document import PREFIX, document

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from kernel.errors import BadInput
-from kernel.log_tail import LINES_MAX, LogLine, LogTail
+from kernel.logs.log_tail import LINES_MAX, LogLine, LogTail
 from webui.api_error import ApiRefusal
 from webui.api_operation import Call, Operation
 from webui.api_sources import not_enabled

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from adapters.rpc.snapshot import PoolSnapshot
-from kernel.log_tail import LogTail
+from kernel.logs.log_tail import LogTail
 from webui.api_error import ApiRefusal
 from webui.balances_source import BalancesSource
 from webui.events_source import EventsSource

@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from kernel.redaction import remember
+from kernel.secrets.redaction import remember
 from webui.accounts import Account, Accounts, hash_api_token, role_named
 from webui.session import BEARER_PREFIX, Session
 from webui.settings import DashboardSettings

@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from kernel.errors import ConfigError
-from kernel.readiness import Readiness
+from kernel.metrics.readiness import Readiness
 from webui.auth import TOKEN_CHARS_MIN
 
 METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

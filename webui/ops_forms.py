@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from kernel.errors import BadInput, ConfigError, KernelError, StoreError
-from kernel.redaction import redact
+from kernel.secrets.redaction import redact
 from webui.refusal import Refusal
 
 TEXT_MAX = 20_000  #: of one field: above the longest secret

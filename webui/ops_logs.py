@@ -9,8 +9,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from kernel.errors import BadInput, ConfigError
-from kernel.log_line import LEVELS
-from kernel.log_tail import KINDS, LogLine, LogPage
+from kernel.logs.log_line import LEVELS
+from kernel.logs.log_tail import KINDS, LogLine, LogPage
 from webui import typeset
 from webui.cells import Cell, Cells, version_cell
 from webui.ops_source import LogQuery, LogsSource

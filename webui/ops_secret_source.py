@@ -4,7 +4,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from kernel.secret import Secret
+from kernel.secrets.secret import Secret
 
 
 class SecretLine(Struct, frozen=True, kw_only=True):

@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from kernel.secret import Secret
-from kernel.secret_names import VALUE_CHARS_MAX, is_name
+from kernel.secrets.secret import Secret
+from kernel.secrets.secret_names import VALUE_CHARS_MAX, is_name
 from webui.ops_forms import done, fields, refusing, whole
 from webui.ops_secret_source import SecretsSource
 from webui.part import NavItem, Part

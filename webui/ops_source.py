@@ -4,7 +4,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from kernel.log_tail import LogPage
+from kernel.logs.log_tail import LogPage
 
 
 class LogQuery(Struct, frozen=True, kw_only=True):

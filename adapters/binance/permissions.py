@@ -12,7 +12,7 @@ from yarl import URL
 from adapters.binance.request_signing import RequestSigning
 from bus.clock import NS_PER_MS, Clock
 from kernel.errors import BadWire, FeedError, VenueRefused
-from kernel.redaction import redact
+from kernel.secrets.redaction import redact
 
 PATH = "/sapi/v1/account/apiRestrictions"
 RECEIVE_WINDOW_MS = 5_000

@@ -9,7 +9,7 @@ import socket
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
-from kernel.rpc_errors import AddressRefused
+from kernel.rpc.rpc_errors import AddressRefused
 
 Address = IPv4Address | IPv6Address
 

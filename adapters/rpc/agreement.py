@@ -13,8 +13,8 @@ from adapters.rpc.endpoint import Endpoint
 from adapters.rpc.json_rpc import canonical
 from adapters.rpc.methods import BLOCK_PARAMETER, MOVING_TAGS
 from kernel.errors import BadInput, BadWire
-from kernel.rpc import Priority, Quorum
-from kernel.rpc_errors import QuorumFailed, RpcRefused, RpcUnavailable
+from kernel.rpc.caller import Priority, Quorum
+from kernel.rpc.rpc_errors import QuorumFailed, RpcRefused, RpcUnavailable
 
 NOTHING = b"null"
 SHOWN_CHARS_MAX = 120

@@ -10,9 +10,9 @@ from adapters.rpc.json_rpc import RpcError, decode_answer, decode_result, encode
 from adapters.rpc.methods import Kind
 from adapters.rpc.rate_limit import is_rate_limit
 from kernel.errors import BadWire
-from kernel.redaction import redact
-from kernel.rpc import MakeHeaders
-from kernel.rpc_errors import RpcRefused
+from kernel.rpc.caller import MakeHeaders
+from kernel.rpc.rpc_errors import RpcRefused
+from kernel.secrets.redaction import redact
 
 Verb = Literal["GET", "POST", "PUT", "DELETE"]
 TEXT_CHARS_MAX = 300

@@ -12,10 +12,10 @@ from adapters.rpc.outcomes import Outcomes
 from adapters.rpc.settings import RpcSettings
 from adapters.rpc.snapshot import EndpointState
 from adapters.rpc.token_bucket import TokenBucket
-from kernel.rpc_endpoint import RpcEndpoint
-from kernel.rpc_providers import PROVIDER_TYPES, ProviderType
-from kernel.rpc_url import PLACEHOLDER, fill_key, secret_name
-from kernel.secret import Secret
+from kernel.rpc.rpc_endpoint import RpcEndpoint
+from kernel.rpc.rpc_providers import PROVIDER_TYPES, ProviderType
+from kernel.rpc.rpc_url import PLACEHOLDER, fill_key, secret_name
+from kernel.secrets.secret import Secret
 
 ResolveSecret = Callable[[str], Awaitable[Secret]]
 ERROR_CHARS_MAX = 300

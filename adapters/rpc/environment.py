@@ -1,15 +1,15 @@
 """Endpoints from variables of the environment, for while the database has none or is away.
 
-The caller reads the environment and passes a mapping; `kernel.rpc_providers.VARIABLES` names what counts.
+The caller reads the environment and passes a mapping; `kernel.rpc.rpc_providers.VARIABLES` names what counts.
 """
 
 from collections.abc import Mapping
 
 from kernel.errors import ConfigError
-from kernel.rpc_endpoint import RpcEndpoint, Source, check_endpoint
-from kernel.rpc_providers import PROVIDER_TYPES, VARIABLES, ProviderType
-from kernel.rpc_url import PLACEHOLDER, SCHEMES, shown_url
-from kernel.secret import Secret
+from kernel.rpc.rpc_endpoint import RpcEndpoint, Source, check_endpoint
+from kernel.rpc.rpc_providers import PROVIDER_TYPES, VARIABLES, ProviderType
+from kernel.rpc.rpc_url import PLACEHOLDER, SCHEMES, shown_url
+from kernel.secrets.secret import Secret
 
 URLS_MAX = 50  #: of one variable
 LABEL_CHARS_MAX = 110

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 
-from kernel.rpc import Notice, Overflow, SubscriptionGap
+from kernel.rpc.caller import Notice, Overflow, SubscriptionGap
 
 
 class Inbox:

@@ -24,12 +24,12 @@ from adapters.rpc.subscription import Subscription
 from adapters.rpc.transport import Transport
 from bus.clock import NS_PER_S, Clock, stopwatch_ns
 from kernel.errors import ConfigError
-from kernel.rpc import MakeHeaders, Overflow, Priority, Quorum, Tell
-from kernel.rpc_endpoint import RpcEndpoint
-from kernel.rpc_errors import RpcUnavailable
-from kernel.rpc_providers import PROVIDER_TYPES
-from kernel.rpc_usage import RpcUsage
-from kernel.secret import Secret
+from kernel.rpc.caller import MakeHeaders, Overflow, Priority, Quorum, Tell
+from kernel.rpc.rpc_endpoint import RpcEndpoint
+from kernel.rpc.rpc_errors import RpcUnavailable
+from kernel.rpc.rpc_providers import PROVIDER_TYPES
+from kernel.rpc.rpc_usage import RpcUsage
+from kernel.secrets.secret import Secret
 
 T = TypeVar("T")
 SUBSCRIPTIONS_MAX = 200  #: each has a connection of its own
@@ -46,7 +46,7 @@ def stopwatch_s() -> float:
 
 
 class RpcPool:
-    """Implements `kernel.rpc.RpcCaller`.
+    """Implements `kernel.rpc.caller.RpcCaller`.
 
     `are_private_allowed`: whether endpoints may be on loopback or private networks. `tell(severity, code, text)` gets
     rpc_exhausted, rpc_wrong_chain, rpc_lying and rpc_back; texts hold no URL and no key.

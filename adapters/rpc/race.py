@@ -10,8 +10,8 @@ from adapters.rpc.ask import Ask, Failure, Reply
 from adapters.rpc.attempt import Attempts
 from adapters.rpc.endpoint import Endpoint
 from adapters.rpc.selection import Choice
-from kernel.rpc import Priority
-from kernel.rpc_errors import OutcomeUnknown, RpcRefused, RpcUnavailable
+from kernel.rpc.caller import Priority
+from kernel.rpc.rpc_errors import OutcomeUnknown, RpcRefused, RpcUnavailable
 
 IN_FLIGHT_MAX = (
     4  #: of one read: the first and three hedges, so that three silent endpoints cost under two hedge delays

@@ -10,11 +10,11 @@ from adapters.rpc.snapshot import EndpointSnapshot, PoolSnapshot
 from adapters.rpc.usage import UsageCounters
 from bus.clock import Clock
 from kernel.errors import ConfigError
-from kernel.redaction import redact
-from kernel.rpc import Priority, Tell
-from kernel.rpc_endpoint import RpcEndpoint, check_endpoint
-from kernel.rpc_errors import RpcUnavailable
-from kernel.rpc_providers import PROVIDER_TYPES
+from kernel.rpc.caller import Priority, Tell
+from kernel.rpc.rpc_endpoint import RpcEndpoint, check_endpoint
+from kernel.rpc.rpc_errors import RpcUnavailable
+from kernel.rpc.rpc_providers import PROVIDER_TYPES
+from kernel.secrets.redaction import redact
 
 ENDPOINTS_MAX = 500  #: of all provider types; a page and an hourly check of more would be of no use
 DOUBT_SPACING_S = 1.0  #: between checks of an endpoint that calls gave up on

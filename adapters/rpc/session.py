@@ -10,7 +10,7 @@ import aiohttp
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 
 from adapters.rpc.address_guard import AddressGuard
-from kernel.rpc_errors import AddressRefused
+from kernel.rpc.rpc_errors import AddressRefused
 
 CONNECTIONS_MAX = 200  #: of a session; file descriptors are few
 CONNECTIONS_PER_HOST_MAX = 50

@@ -8,7 +8,7 @@ from msgspec import Raw
 from adapters.rpc.ask import Failure, Request
 from adapters.rpc.json_rpc import RpcError, decode_answer
 from kernel.errors import BadWire
-from kernel.redaction import redact
+from kernel.secrets.redaction import redact
 
 STRAY_MAX = 100  #: other messages that may come before the answer
 

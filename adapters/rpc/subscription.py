@@ -27,8 +27,8 @@ from adapters.rpc.socket_call import socket_call
 from adapters.rpc.transport import Transport
 from bus.clock import Clock
 from kernel.errors import BadWire, KernelError
-from kernel.rpc import Notice, Overflow, SubscriptionGap
-from kernel.rpc_errors import RpcUnavailable
+from kernel.rpc.caller import Notice, Overflow, SubscriptionGap
+from kernel.rpc.rpc_errors import RpcUnavailable
 
 CLASS = "subscribe"
 BACKOFF_S_MIN = 0.1

@@ -18,8 +18,8 @@ from adapters.rpc.session import guarded_session
 from adapters.rpc.settings import RpcSettings
 from bus.clock import Clock
 from kernel.errors import KernelError
-from kernel.redaction import redact
-from kernel.rpc_errors import AddressRefused
+from kernel.rpc.rpc_errors import AddressRefused
+from kernel.secrets.redaction import redact
 
 MB = 1_000_000
 WS_MESSAGE_BYTES_MAX = 16 * MB  #: a block with all its logs stays far below

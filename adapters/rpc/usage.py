@@ -1,7 +1,7 @@
 """Counts per endpoint, hour and class of method until the database takes them."""
 
 from bus.clock import NS_PER_HOUR
-from kernel.rpc_usage import RpcUsage
+from kernel.rpc.rpc_usage import RpcUsage
 
 ROWS_MAX = 20_000  #: a week of 30 endpoints with 4 classes; the database was away long before that
 

@@ -1,9 +1,9 @@
 """Addresses, derived from keys whenever they are shown and stored nowhere. The libraries load when first used."""
 
 from adapters.signing.eth_account_library import eth_account
-from kernel.secret import Secret
-from kernel.secret_errors import BadSecret
-from kernel.secret_names import base58_bytes, kind_of
+from kernel.secrets.secret import Secret
+from kernel.secrets.secret_errors import BadSecret
+from kernel.secrets.secret_names import base58_bytes, kind_of
 
 
 def derive_address(name: str, secret: Secret) -> str:

@@ -7,10 +7,10 @@ from adapters.signing.evm_calls import TokenCall, read_call
 from adapters.signing.evm_policy import EvmPolicy
 from adapters.signing.spend_window import SpendWindow
 from bus.clock import Clock
-from kernel.access_entry import AccessEntry, AccessRecorder
-from kernel.secret import Secret
-from kernel.secret_errors import BadSecret
-from kernel.signing import EvmTransaction, SignedTransaction, SigningRefused
+from kernel.secrets.access_entry import AccessEntry, AccessRecorder
+from kernel.secrets.secret import Secret
+from kernel.secrets.secret_errors import BadSecret
+from kernel.secrets.signing import EvmTransaction, SignedTransaction, SigningRefused
 
 WEI_PER_GWEI = 10**9
 DATA_BYTES_MAX = 131_072  #: nodes refuse more in one transaction
@@ -19,7 +19,7 @@ UINT256_MAX = 2**256 - 1
 
 
 class EvmSigner:
-    """See `kernel.signing.Signer`. The key is in no attribute that prints and leaves by no method."""
+    """See `kernel.secrets.signing.Signer`. The key is in no attribute that prints and leaves by no method."""
 
     __slots__ = ("_account", "_clock", "_module", "_name", "_policy", "_recorder", "_spent")
 

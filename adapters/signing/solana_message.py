@@ -15,7 +15,7 @@ from solders.pubkey import Pubkey
 from solders.token.associated import get_associated_token_address
 
 from adapters.signing.solana_policy import UNDERSTOOD, SolanaPolicy
-from kernel.signing import SigningRefused
+from kernel.secrets.signing import SigningRefused
 
 COMPUTE_BUDGET, SYSTEM, TOKEN, TOKEN_2022, ASSOCIATED = UNDERSTOOD
 WRAPPED_SOL = Pubkey.from_string("So11111111111111111111111111111111111111112")

@@ -7,16 +7,16 @@ from adapters.signing.solana_message import Judgement, judge
 from adapters.signing.solana_policy import SolanaPolicy
 from adapters.signing.spend_window import SpendWindow
 from bus.clock import Clock
-from kernel.access_entry import AccessEntry, AccessRecorder
-from kernel.secret import Secret
-from kernel.secret_errors import BadSecret
-from kernel.signing import SignedTransaction, SigningRefused, SolanaTransaction
+from kernel.secrets.access_entry import AccessEntry, AccessRecorder
+from kernel.secrets.secret import Secret
+from kernel.secrets.secret_errors import BadSecret
+from kernel.secrets.signing import SignedTransaction, SigningRefused, SolanaTransaction
 
 MESSAGE_BYTES_MAX = 1_232 - 65  #: a packet less one signature and its count
 
 
 class SolanaSigner:
-    """See `kernel.signing.Signer`. The key is in no attribute that prints and leaves by no method."""
+    """See `kernel.secrets.signing.Signer`. The key is in no attribute that prints and leaves by no method."""
 
     __slots__ = ("_clock", "_module", "_name", "_pair", "_policy", "_recorder", "_spent")
 

@@ -8,11 +8,11 @@ import aiohttp
 import msgspec
 
 from adapters.telegram.wire import Answer, Incoming, Update, User, read_answer, read_result, read_updates
-from kernel.channel import SendLater
+from kernel.alerts.channel import SendLater
+from kernel.alerts.legible import legible
 from kernel.errors import BadWire, ConfigError, FeedError, VenueRefused
-from kernel.legible import legible
-from kernel.redaction import redact
-from kernel.secret import Secret
+from kernel.secrets.redaction import redact
+from kernel.secrets.secret import Secret
 
 BASE_URL = "https://api.telegram.org"
 TIMEOUT_S = 20.0

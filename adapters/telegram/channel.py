@@ -3,11 +3,11 @@
 from adapters.telegram.api import BotApi
 from adapters.telegram.markup import parts_of
 from adapters.telegram.pace import Pace
-from kernel.message import Message
+from kernel.alerts.message import Message
 
 
 class TelegramChannel:
-    """Implements `kernel.channel.Channel`. The pace is shared by all chats of the bot."""
+    """Implements `kernel.alerts.channel.Channel`. The pace is shared by all chats of the bot."""
 
     def __init__(self, api: BotApi, chat_id: int, pace: Pace) -> None:
         self.chat_id = chat_id

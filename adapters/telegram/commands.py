@@ -10,12 +10,12 @@ from collections.abc import Callable
 from adapters.telegram.challenge import VALID_S, Challenges, Order
 from adapters.telegram.wire import Incoming
 from bus.clock import NS_PER_HOUR, NS_PER_MINUTE, NS_PER_S, Clock
-from kernel import operator_text as say
-from kernel.alert_settings import AlertSettings
+from kernel.alerts import operator_text as say
+from kernel.alerts.alert_settings import AlertSettings
+from kernel.alerts.legible import legible
+from kernel.alerts.message import Message
+from kernel.alerts.operator import DAYS_MAX, LOG_LINES_MAX, PERIODS, Operator
 from kernel.errors import ConfigError, StoreError
-from kernel.legible import legible
-from kernel.message import Message
-from kernel.operator import DAYS_MAX, LOG_LINES_MAX, PERIODS, Operator
 
 AGE_S_MAX = 60  #: older commands belong to a moment that has passed
 PER_MINUTE_MAX = 20  #: commands of one chat

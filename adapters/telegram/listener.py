@@ -8,9 +8,9 @@ from adapters.telegram.markup import parts_of
 from adapters.telegram.pace import Pace
 from adapters.telegram.progress import Progress
 from adapters.telegram.wire import Update, read_incoming
-from kernel.channel import SendLater
+from kernel.alerts.channel import SendLater
+from kernel.alerts.message import Message
 from kernel.errors import ConfigError, FeedError, KernelError, StoreError
-from kernel.message import Message
 
 BACKOFF_S_MIN, BACKOFF_S_MAX = 1.0, 60.0
 EMPTY_PAUSE_S = 1.0  #: after a poll that came back at once with nothing readable, lest we ask in a circle

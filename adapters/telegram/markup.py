@@ -7,8 +7,8 @@ stricter. (https://core.telegram.org/bots/api#formatting-options, from memory, n
 import html
 from collections.abc import Iterator
 
-from kernel.legible import legible
-from kernel.message import Message
+from kernel.alerts.legible import legible
+from kernel.alerts.message import Message
 
 UNITS_MAX = 4096
 TEXT_CHARS_MAX = 40_000  #: ten messages; a longer text is cut and says so

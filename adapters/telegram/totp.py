@@ -7,7 +7,7 @@ import hmac
 
 from bus.clock import NS_PER_S
 from kernel.errors import ConfigError
-from kernel.secret import Secret
+from kernel.secrets.secret import Secret
 
 STEP_S = 30
 DIGITS = 6

@@ -2,8 +2,8 @@
 
 import msgspec
 
-from kernel.legible import legible
-from kernel.message import Message
+from kernel.alerts.legible import legible
+from kernel.alerts.message import Message
 
 SLACK_CHARS_MAX = 3_500  #: Slack cuts texts beyond 4000 (its documentation, from memory)
 DISCORD_CHARS_MAX = 1_900  #: Discord refuses contents beyond 2000

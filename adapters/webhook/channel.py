@@ -17,11 +17,11 @@ from adapters.rpc.session import RedirectRefused, guarded_session
 from adapters.webhook.bodies import STYLES, bodies_of
 from adapters.webhook.targets import check_url
 from bus.clock import NS_PER_S, Clock
-from kernel.channel import SendLater
+from kernel.alerts.channel import SendLater
+from kernel.alerts.message import Message
 from kernel.errors import ConfigError, FeedError, VenueRefused
-from kernel.message import Message
-from kernel.rpc_errors import AddressRefused
-from kernel.secret import Secret
+from kernel.rpc.rpc_errors import AddressRefused
+from kernel.secrets.secret import Secret
 
 TIMEOUT_S = 10.0
 PAUSE_S_DEFAULT = 30.0  #: for a 429 that does not say how long
@@ -31,7 +31,7 @@ KEY_BYTES_MIN = 16
 
 
 class WebhookChannel:
-    """Implements `kernel.channel.Channel` over a guarded session of its own."""
+    """Implements `kernel.alerts.channel.Channel` over a guarded session of its own."""
 
     def __init__(
         self,

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from adapters.rpc.address_guard import AddressGuard
 from kernel.errors import ConfigError
-from kernel.redaction import redact_url
-from kernel.rpc_errors import AddressRefused
+from kernel.rpc.rpc_errors import AddressRefused
+from kernel.secrets.redaction import redact_url
 
 URL_CHARS_MAX = 2_000
 SCHEMES = ("https", "http")

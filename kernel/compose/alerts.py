@@ -22,16 +22,16 @@ from adapters.telegram.progress import Progress
 from adapters.telegram.totp import Totp
 from adapters.webhook.channel import WebhookChannel
 from bus.clock import Clock, WallClock
-from kernel.alert_settings import SECRET_PREFIX, AlertSettings
-from kernel.alerting import Alerting
-from kernel.channel import Channel
+from kernel.alerts.alert_settings import SECRET_PREFIX, AlertSettings
+from kernel.alerts.alerting import Alerting
+from kernel.alerts.channel import Channel
+from kernel.alerts.route import Route
 from kernel.compose.dashboard import Dashboard
 from kernel.compose.live import KernelProcess
 from kernel.compose.operator import KernelOperator, Reload
 from kernel.errors import ConfigError, KernelError
-from kernel.redaction import redact
-from kernel.route import Route
-from kernel.secret import Secret
+from kernel.secrets.redaction import redact
+from kernel.secrets.secret import Secret
 
 TOKEN, TOTP, SIGNING_KEY = "TELEGRAM_BOT_TOKEN", "TELEGRAM_TOTP_SECRET", "WEBHOOK_SIGNING_KEY"
 PROGRESS_FILE = "telegram.json"

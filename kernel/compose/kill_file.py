@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from kernel.alerts.legible import legible
 from kernel.errors import StoreError
-from kernel.legible import legible
 
 KILL, RESUME, ANSWER = "KILL", "RESUME", "KILL.answer"
 BYTES_MAX = 4_096

@@ -18,8 +18,8 @@ from kernel.compose.private_file import read_private, write_private
 from kernel.compose.secret_environment import SecretEnvironment
 from kernel.errors import ConfigError
 from kernel.profile import Profile
-from kernel.secret import Secret
-from kernel.secret_errors import BadSecret
+from kernel.secrets.secret import Secret
+from kernel.secrets.secret_errors import BadSecret
 from persistence.master_key import SALT_BYTES, SCRYPT_N, MasterKey, key_of_passphrase, new_master_key_text, new_salt
 
 CREDENTIAL = "kernel_master_key"

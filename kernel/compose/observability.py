@@ -18,22 +18,23 @@ from prometheus_client.process_collector import ProcessCollector
 from bus.bus import Handler
 from bus.clock import Clock, WallClock
 from bus.events import Event
-from kernel import __version__, readiness
+from kernel import __version__
 from kernel.compose.database_keeper import DatabaseKeeper
 from kernel.compose.live import KernelProcess
 from kernel.errors import ConfigError
-from kernel.event_counts import EventCounts
-from kernel.log_settings import LogSettings
-from kernel.log_tail import LogTail
-from kernel.logs import Logs
-from kernel.metric_family import FamilyMaker
-from kernel.metric_readings import DatabaseReading, Readings, WebReading
-from kernel.metrics_page import MetricsPage
-from kernel.platform_metrics import PlatformMetrics, RunIdentity
-from kernel.readiness import Readiness
+from kernel.logs.log_settings import LogSettings
+from kernel.logs.log_tail import LogTail
+from kernel.logs.logs import Logs
+from kernel.logs.trade_log import TradeLog
+from kernel.metrics import readiness
+from kernel.metrics.event_counts import EventCounts
+from kernel.metrics.metric_family import FamilyMaker
+from kernel.metrics.metric_readings import DatabaseReading, Readings, WebReading
+from kernel.metrics.metrics_page import MetricsPage
+from kernel.metrics.platform_metrics import PlatformMetrics, RunIdentity
+from kernel.metrics.readiness import Readiness
+from kernel.metrics.trading_metrics import TradingMetrics
 from kernel.strategy import convert_settings
-from kernel.trade_log import TradeLog
-from kernel.trading_metrics import TradingMetrics
 from webui.access_token import load_or_make_token
 from webui.health import Health
 from webui.server import WebServer

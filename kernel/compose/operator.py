@@ -5,17 +5,17 @@ from decimal import Decimal
 
 from bus.clock import NS_PER_DAY
 from bus.events import KillSwitchSet
-from kernel import operator as ask
-from kernel.clock_text import day_text
+from kernel.alerts import operator as ask
+from kernel.alerts.clock_text import day_text
+from kernel.alerts.message import Message
+from kernel.alerts.notice import Notice
+from kernel.alerts.operator_text import daily_message
 from kernel.compose.dashboard import Dashboard
 from kernel.compose.dashboard_history import MEMORY_NOTE
 from kernel.compose.kill_file import KILL, is_there
 from kernel.compose.live import KernelProcess
 from kernel.errors import ConfigError
 from kernel.live import LOG_HALT
-from kernel.message import Message
-from kernel.notice import Notice
-from kernel.operator_text import daily_message
 from webui.periods import since_ns
 
 POINTS_MAX = 1_000_000  #: of the memory's ring, which is shorter
@@ -27,7 +27,7 @@ Reload = Callable[[str], Awaitable[str]]
 
 
 class KernelOperator:
-    """Implements `kernel.operator.Operator`."""
+    """Implements `kernel.alerts.operator.Operator`."""
 
     def __init__(
         self,

@@ -3,9 +3,9 @@
 import msgspec
 
 from bus.clock import NS_PER_S, Clock
+from kernel.alerts.notice import Notice
 from kernel.compose.alerts import Alerts
 from kernel.errors import ConfigError, StoreError
-from kernel.notice import Notice
 from persistence import alert_table
 from persistence.alert_table import AlertQuery
 from persistence.postgres import Database

@@ -8,8 +8,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from kernel import metric_catalogue as m
-from kernel.metric_catalogue import CATALOGUE, Metric
+from kernel.metrics import metric_catalogue as m
+from kernel.metrics.metric_catalogue import CATALOGUE, Metric
 
 DATASOURCE = {"type": "prometheus", "uid": "kernel-prometheus"}
 COLUMNS = 24

@@ -3,7 +3,7 @@
 import asyncio
 
 from kernel.compose.observability import Observability
-from kernel.log_tail import LogPage
+from kernel.logs.log_tail import LogPage
 from webui.ops_source import LogQuery, LogState
 
 

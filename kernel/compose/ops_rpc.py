@@ -5,10 +5,10 @@ import msgspec
 from bus.clock import NS_PER_HOUR
 from kernel.compose.rpc import RpcService
 from kernel.errors import ConfigError, StoreError
-from kernel.rpc_endpoint import RpcEndpoint
-from kernel.rpc_providers import PROVIDER_TYPES
-from kernel.rpc_url import secret_name, shown_secret_url, wants_key
-from kernel.secret import Secret
+from kernel.rpc.rpc_endpoint import RpcEndpoint
+from kernel.rpc.rpc_providers import PROVIDER_TYPES
+from kernel.rpc.rpc_url import secret_name, shown_secret_url, wants_key
+from kernel.secrets.secret import Secret
 from persistence.rpc_tables import RpcTables, StoredEndpoint
 from webui.ops_rpc_source import EndpointInput, EndpointRow, PoolView, StoredRow, TypeRow, UsageHour
 

@@ -8,14 +8,14 @@ import structlog
 
 from adapters.signing.address import derive_address
 from bus.clock import NS_PER_S, NS_PER_US, Clock
-from kernel.access_entry import OPERATOR, AccessEntry
 from kernel.compose.registry import strategy_kind
 from kernel.compose.secret_parts import SecretParts
 from kernel.errors import ConfigError, KernelError, StoreError
 from kernel.profile import Profile
-from kernel.redaction import redact
-from kernel.secret import Secret
-from kernel.secret_names import KNOWN, kind_of
+from kernel.secrets.access_entry import OPERATOR, AccessEntry
+from kernel.secrets.redaction import redact
+from kernel.secrets.secret import Secret
+from kernel.secrets.secret_names import KNOWN, kind_of
 from persistence.access_reading import last_modules, latest_accesses
 from persistence.postgres import Database
 from persistence.secret_table import SecretRow, SecretTable

@@ -21,8 +21,8 @@ from kernel.compose.registry import strategy_kind
 from kernel.compose.secret_parts import SecretParts
 from kernel.compose.settings_service import SettingsService
 from kernel.errors import KernelError
-from kernel.redaction import redact
-from kernel.rpc_providers import VARIABLES
+from kernel.rpc.rpc_providers import VARIABLES
+from kernel.secrets.redaction import redact
 from persistence.migrate import status
 from webui.ops_system_source import (
     DiskRow,

@@ -7,8 +7,8 @@ import os
 import stat
 from pathlib import Path
 
-from kernel.secret import Secret
-from kernel.secret_errors import BadSecret
+from kernel.secrets.secret import Secret
+from kernel.secrets.secret_errors import BadSecret
 
 BYTES_MAX = 32_768  #: no key or passphrase comes near it
 SHARED_ROOT = Path("/run/secrets")  #: mounted by the container's runtime, which decides the modes there

@@ -15,7 +15,7 @@ import msgspec
 
 from kernel.compose.code_version import ROOT
 from kernel.compose.replay_worker import Done, Failed, Message, Task
-from kernel.redaction import redact
+from kernel.secrets.redaction import redact
 
 GRACE_S = 2.0  #: between the request to end and the kill
 LINE_BYTES_MAX = 1 << 20  #: a message is a few hundred bytes; anything near this is no message

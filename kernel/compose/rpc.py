@@ -17,10 +17,10 @@ from adapters.rpc.session import guarded_session
 from adapters.rpc.settings import RpcSettings
 from bus.clock import NS_PER_S, Clock
 from kernel.errors import ConfigError, KernelError
-from kernel.rpc import RpcCaller, Tell
-from kernel.rpc_endpoint import RpcEndpoint
-from kernel.rpc_health import RpcHealth
-from kernel.rpc_providers import PROVIDER_TYPES
+from kernel.rpc.caller import RpcCaller, Tell
+from kernel.rpc.rpc_endpoint import RpcEndpoint
+from kernel.rpc.rpc_health import RpcHealth
+from kernel.rpc.rpc_providers import PROVIDER_TYPES
 from persistence.postgres import Database
 from persistence.rpc_tables import RpcTables
 
@@ -32,7 +32,7 @@ _FAILURES = (KernelError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.
 class RpcService:
     """The pool and what keeps it fed. `database` None: a run without one.
 
-    `environ`: at least the variables of `kernel.rpc_providers.VARIABLES`; the caller reads the environment.
+    `environ`: at least the variables of `kernel.rpc.rpc_providers.VARIABLES`; the caller reads the environment.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
 """The RPC pool for the metrics page."""
 
 from adapters.rpc.snapshot import PoolSnapshot
-from kernel.metric_readings import RpcReading
-from kernel.rpc_providers import PROVIDER_TYPES
+from kernel.metrics.metric_readings import RpcReading
+from kernel.rpc.rpc_providers import PROVIDER_TYPES
 
 USABLE = frozenset({"new", "ready", "trial"})
 

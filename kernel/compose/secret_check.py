@@ -7,12 +7,12 @@ from msgspec import Struct
 
 from adapters.signing.address import derive_address
 from bus.clock import NS_PER_S
-from kernel.access_entry import OPERATOR
 from kernel.compose.registry import strategy_kind
 from kernel.compose.secret_parts import SecretParts
 from kernel.errors import KernelError
 from kernel.profile import Profile
-from kernel.secret_names import kind_of
+from kernel.secrets.access_entry import OPERATOR
+from kernel.secrets.secret_names import kind_of
 from persistence.master_key import MasterKey
 from persistence.secret_table import SecretRow, SecretTable
 

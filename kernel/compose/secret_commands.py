@@ -14,7 +14,6 @@ from pathlib import Path
 import structlog
 
 from bus.clock import WallClock
-from kernel.access_entry import OPERATOR, AccessEntry
 from kernel.compose.database import POSTGRES_FOLDER, migrate_database, start_database
 from kernel.compose.master_key import make_key_file, read_key_file
 from kernel.compose.process_hardening import harden_process
@@ -23,8 +22,9 @@ from kernel.compose.secret_environment import SecretEnvironment, take_environmen
 from kernel.compose.secret_parts import SecretParts
 from kernel.errors import ConfigError
 from kernel.profile import Profile, default_profile_name, load_profile
-from kernel.secret import Secret
-from kernel.secret_names import VALUE_CHARS_MAX, is_name, kind_of
+from kernel.secrets.access_entry import OPERATOR, AccessEntry
+from kernel.secrets.secret import Secret
+from kernel.secrets.secret_names import VALUE_CHARS_MAX, is_name, kind_of
 from persistence.master_key import MasterKey
 from persistence.postgres import Database
 from persistence.running_server import running_dsn

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from kernel.secret import Secret
-from kernel.secret_names import known_name
+from kernel.secrets.secret import Secret
+from kernel.secrets.secret_names import known_name
 
 MASTER_KEY = "KERNEL_MASTER_KEY"
 FILE_SUFFIX = "_FILE"

@@ -13,7 +13,7 @@ from kernel.compose.secret_environment import SecretEnvironment
 from kernel.compose.secret_resolver import SecretResolver
 from kernel.errors import KernelError
 from kernel.profile import Profile
-from kernel.secret import Secret
+from kernel.secrets.secret import Secret
 from persistence.access_log import AccessLog, FirstSeen
 from persistence.postgres import Database
 from persistence.secret_table import SecretTable

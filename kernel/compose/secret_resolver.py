@@ -13,14 +13,14 @@ from pathlib import Path
 import structlog
 
 from bus.clock import Clock
-from kernel.access_entry import AccessEntry, AccessRecorder, Result, Source
 from kernel.compose.master_key import CREDENTIAL
 from kernel.compose.private_file import SHARED_ROOT, read_private
 from kernel.compose.secret_environment import MASTER_KEY, SecretEnvironment
 from kernel.errors import StoreError
-from kernel.secret import Secret
-from kernel.secret_errors import BadSecret, MissingSecret, SecretTampered, SecretUnavailable
-from kernel.secret_names import is_name, remember_forms, shape_problem
+from kernel.secrets.access_entry import AccessEntry, AccessRecorder, Result, Source
+from kernel.secrets.secret import Secret
+from kernel.secrets.secret_errors import BadSecret, MissingSecret, SecretTampered, SecretUnavailable
+from kernel.secrets.secret_names import is_name, remember_forms, shape_problem
 from persistence.secret_table import SecretTable
 
 RESERVED = frozenset({CREDENTIAL, MASTER_KEY})  #: lie beside secrets, and are nobody's to ask for
@@ -31,7 +31,7 @@ log = structlog.get_logger("secrets")
 
 
 class SecretResolver:
-    """See `kernel.secrets.SecretsService`."""
+    """See `kernel.secrets.service.SecretsService`."""
 
     def __init__(
         self,

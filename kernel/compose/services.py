@@ -11,7 +11,7 @@ from typing import Any
 from adapters.rpc.settings import RpcSettings
 from bus.clock import WallClock
 from bus.events import SettingsChanged
-from kernel.alert_settings import AlertSettings
+from kernel.alerts.alert_settings import AlertSettings
 from kernel.compose.alerts import Alerts
 from kernel.compose.api import api_part
 from kernel.compose.dashboard import Dashboard
@@ -33,8 +33,8 @@ from kernel.core import PAPER_NAME, Core
 from kernel.errors import ConfigError
 from kernel.profile import infrastructure
 from kernel.risk_limits import GLOBAL_NAME
-from kernel.secret import Secret
-from kernel.secret_errors import MissingSecret
+from kernel.secrets.secret import Secret
+from kernel.secrets.secret_errors import MissingSecret
 from kernel.strategy import Settings, SettingsT
 from persistence.replay_store import ReplayStore
 from webui.access import LOOPBACK_HOSTS

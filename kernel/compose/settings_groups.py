@@ -24,8 +24,8 @@ from kernel.settings_layers import SettingsGroup, environment_layer
 PLATFORM: dict[str, tuple[str, str, str]] = {
     "rpc": ("RPC pool", "API", "adapters.rpc.settings:RpcSettings"),
     "replays": ("Replays", "GENERAL", "kernel.compose.replay_settings:ReplaySettings"),
-    "alerts": ("Alerts, Telegram, webhooks", "MONITORING", "kernel.alert_settings:AlertSettings"),
-    "logs": ("Log files", "MONITORING", "kernel.log_settings:LogSettings"),
+    "alerts": ("Alerts, Telegram, webhooks", "MONITORING", "kernel.alerts.alert_settings:AlertSettings"),
+    "logs": ("Log files", "MONITORING", "kernel.logs.log_settings:LogSettings"),
     "dashboard": ("Dashboard", "DASHBOARD", "webui.settings:DashboardSettings"),
 }
 

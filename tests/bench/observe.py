@@ -11,9 +11,9 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 
 from bus.clock import WallClock
-from kernel.log_settings import LogSettings
-from kernel.logs import Logs
-from kernel.metrics_page import render
+from kernel.logs.log_settings import LogSettings
+from kernel.logs.logs import Logs
+from kernel.metrics.metrics_page import render
 from tests.bench.measure import Row
 
 LINES = 20_000

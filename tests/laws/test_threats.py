@@ -86,7 +86,7 @@ def test_the_search_for_it_finds_it(text: str, tmp_path: Path, monkeypatch: pyte
 
 SECRET_NAMES = re.compile(r"\.reveal\(\)")
 MAY_REVEAL = {
-    "kernel/secret_names.py": "checks the form",
+    "kernel/secrets/secret_names.py": "checks the form",
     "kernel/compose/private_file.py": "writes a key file",
     "kernel/compose/master_key.py": "sees the mark of a generated key",
     "persistence/master_key.py": "makes the key object",
@@ -97,8 +97,8 @@ MAY_REVEAL = {
     "adapters/telegram/api.py": "the token is part of every URL",
     "adapters/telegram/totp.py": "computes the codes",
     "adapters/webhook/channel.py": "opens a secret URL and signs bodies",
-    "kernel/rpc_endpoint.py": "checks the form of a URL that may hold a key",
-    "kernel/rpc_url.py": "fills the key into a URL",
+    "kernel/rpc/rpc_endpoint.py": "checks the form of a URL that may hold a key",
+    "kernel/rpc/rpc_url.py": "fills the key into a URL",
     "persistence/rpc_tables.py": "refuses to store a key; stores the URL without it",
     "adapters/rpc/endpoint.py": "fills a key into its URL",
     "adapters/rpc/transport.py": "opens a URL that holds a key",

@@ -4,7 +4,7 @@ import re
 
 from msgspec import Struct
 
-from kernel.metric_catalogue import CATALOGUE, Metric
+from kernel.metrics.metric_catalogue import CATALOGUE, Metric
 
 KEYWORDS = frozenset({"by", "without", "on", "ignoring", "and", "or", "unless", "bool", "offset"})
 OVER_COUNTERS = frozenset({"rate", "increase", "irate"})

@@ -15,7 +15,7 @@ import yaml
 from kernel.compose.ops import OPS, main, ops_command, ops_files
 from kernel.compose.ops_dashboards import COLUMNS, DATASOURCE, board_json, boards
 from kernel.compose.ops_rules import rules, rules_yaml
-from kernel.metric_catalogue import CATALOGUE
+from kernel.metrics.metric_catalogue import CATALOGUE
 from tests.ops.promql import flaws, read
 
 NEEDED = {

@@ -7,8 +7,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from kernel.access_entry import AccessEntry, Result, Source
-from kernel.secret import Secret
+from kernel.secrets.access_entry import AccessEntry, Result, Source
+from kernel.secrets.secret import Secret
 from persistence import access_log
 from persistence.access_log import AccessLog
 from persistence.errors import DatabaseDown

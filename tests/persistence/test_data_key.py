@@ -5,7 +5,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.secret import Secret
+from kernel.secrets.secret import Secret
 from persistence.data_key import DataKey
 from persistence.master_key import MasterKey, new_master_key_text
 

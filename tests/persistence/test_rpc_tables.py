@@ -7,11 +7,11 @@ import pytest
 
 from bus.clock import NS_PER_HOUR
 from kernel.errors import ConfigError, StoreError
-from kernel.rpc_endpoint import RpcEndpoint
-from kernel.rpc_health import RpcHealth
-from kernel.rpc_providers import PROVIDER_TYPES
-from kernel.rpc_usage import RpcUsage
-from kernel.secret import Secret
+from kernel.rpc.rpc_endpoint import RpcEndpoint
+from kernel.rpc.rpc_health import RpcHealth
+from kernel.rpc.rpc_providers import PROVIDER_TYPES
+from kernel.rpc.rpc_usage import RpcUsage
+from kernel.secrets.secret import Secret
 from persistence.postgres import Database
 from persistence.rpc_tables import RpcTables
 

@@ -13,8 +13,8 @@ import pytest
 import structlog
 
 from kernel.errors import ConfigError, KernelError
-from kernel.secret import Secret
-from kernel.secret_errors import BadSecret, SecretTampered, WrongMasterKey
+from kernel.secrets.secret import Secret
+from kernel.secrets.secret_errors import BadSecret, SecretTampered, WrongMasterKey
 from persistence.errors import DatabaseDown
 from persistence.master_key import MasterKey, new_master_key_text
 from persistence.postgres import Database
@@ -229,7 +229,7 @@ async def test_writers_and_readers_beside_rotations_lose_nothing(pg_db: str, mas
 
 ROTATE = """
 import asyncio, sys
-from kernel.secret import Secret
+from kernel.secrets.secret import Secret
 from persistence.master_key import MasterKey
 from persistence.postgres import Database
 from persistence.secret_table import SecretTable

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from adapters.rpc.snapshot import EndpointSnapshot, PoolSnapshot
-from kernel.log_tail import LogTail
+from kernel.logs.log_tail import LogTail
 from kernel.strategy import convert_settings
 from tests.webui.fake_replays import FakeReplays
 from tests.webui.fake_settings import FakeSettings

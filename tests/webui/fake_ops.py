@@ -6,9 +6,9 @@ from pathlib import Path
 import msgspec
 
 from kernel.errors import ConfigError, StoreError
-from kernel.log_tail import LogPage, LogTail
-from kernel.secret import Secret
-from kernel.secret_names import shape_problem
+from kernel.logs.log_tail import LogPage, LogTail
+from kernel.secrets.secret import Secret
+from kernel.secrets.secret_names import shape_problem
 from tests.webui.fake_source import HOSTILE, START_NS
 from webui.ops_rpc_source import EndpointInput, EndpointRow, PoolView, StoredRow, TypeRow, UsageHour
 from webui.ops_secret_source import AccessLine, SecretLine, SecretsView

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from kernel.errors import ConfigError
-from kernel.readiness import DATABASE, EVENT_LOG, Readiness
+from kernel.metrics.readiness import DATABASE, EVENT_LOG, Readiness
 from tests.webui.client import Client
 from tests.webui.guarded import Guarded
 from tests.webui.serve import TOKEN

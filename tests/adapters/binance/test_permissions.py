@@ -20,8 +20,8 @@ from adapters.binance.permissions import ANSWER_BYTES_MAX, PATH, KeyPermissions,
 from adapters.binance.request_signing import RequestSigning
 from bus.clock import NS_PER_MS, ManualClock
 from kernel.errors import BadWire, FeedError, VenueRefused
-from kernel.secret import Secret
-from kernel.secret_errors import BadSecret
+from kernel.secrets.secret import Secret
+from kernel.secrets.secret_errors import BadSecret
 
 API_KEY, HMAC_SECRET = "A" * 64, "b" * 64
 ED25519, RSA = ed25519.Ed25519PrivateKey.generate(), rsa.generate_private_key(65537, 2048)

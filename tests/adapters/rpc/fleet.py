@@ -11,9 +11,9 @@ from aiohttp import WSMsgType, web
 from adapters.rpc.pool import RpcPool, stopwatch_s
 from adapters.rpc.settings import RpcSettings
 from bus.clock import WallClock
-from kernel.rpc_endpoint import RpcEndpoint
-from kernel.rpc_providers import SOLANA_GENESIS
-from kernel.secret import Secret
+from kernel.rpc.rpc_endpoint import RpcEndpoint
+from kernel.rpc.rpc_providers import SOLANA_GENESIS
+from kernel.secrets.secret import Secret
 from kernel.strategy import convert_settings
 
 HEAD = 19_000_000

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from adapters.rpc.address_guard import AddressGuard
 from adapters.rpc.session import guarded_session
-from kernel.rpc_errors import AddressRefused, RpcUnavailable
-from kernel.secret import Secret
+from kernel.rpc.rpc_errors import AddressRefused, RpcUnavailable
+from kernel.secrets.secret import Secret
 from tests.adapters.rpc.fleet import Fleet, Node
 
 NEVER = [

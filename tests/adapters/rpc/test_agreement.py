@@ -3,8 +3,8 @@
 import pytest
 
 from kernel.errors import BadInput
-from kernel.rpc import Quorum
-from kernel.rpc_errors import QuorumFailed, RpcRefused, RpcUnavailable
+from kernel.rpc.caller import Quorum
+from kernel.rpc.rpc_errors import QuorumFailed, RpcRefused, RpcUnavailable
 from tests.adapters.rpc.fleet import HEAD, Fleet, Node
 
 TWO_OF_THREE = Quorum(agree=2, ask=3)

@@ -7,7 +7,7 @@ import pytest
 
 from adapters.rpc.pool import stopwatch_s
 from bus.clock import NS_PER_S, WallClock
-from kernel.rpc_errors import RpcUnavailable
+from kernel.rpc.rpc_errors import RpcUnavailable
 from tests.adapters.rpc.fleet import Fleet, Node
 
 

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from adapters.rpc.environment import endpoints_of, with_defaults
 from kernel.errors import ConfigError
-from kernel.rpc_endpoint import RpcEndpoint
-from kernel.rpc_providers import VARIABLES
-from kernel.secret import Secret
+from kernel.rpc.rpc_endpoint import RpcEndpoint
+from kernel.rpc.rpc_providers import VARIABLES
+from kernel.secrets.secret import Secret
 
 KEYED = "https://eth.example.com/v2/AbCdEf0123456789ghij"
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from adapters.rpc.pool import stopwatch_s
-from kernel.rpc_errors import OutcomeUnknown, RpcRefused, RpcUnavailable
+from kernel.rpc.rpc_errors import OutcomeUnknown, RpcRefused, RpcUnavailable
 from tests.adapters.rpc.fleet import FAULTS, FaultScript, Fleet, Node
 
 SEEDS = 60

@@ -7,7 +7,7 @@ import pytest
 from adapters.rpc.endpoint import Endpoint
 from adapters.rpc.selection import best_head, head_lag
 from kernel.errors import ConfigError
-from kernel.rpc_errors import RpcUnavailable
+from kernel.rpc.rpc_errors import RpcUnavailable
 from tests.adapters.rpc.fleet import HEAD, STALE_BLOCKS, Fleet, Node
 
 

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from kernel.errors import ConfigError, KernelError
-from kernel.rpc_endpoint import RpcEndpoint
-from kernel.secret import Secret
+from kernel.rpc.rpc_endpoint import RpcEndpoint
+from kernel.secrets.secret import Secret
 from tests.adapters.rpc.fleet import FAULTS, Fleet, Node
 
 KEY = "c0ffee" * 2 + "q"  # no shape that a scrubber would know

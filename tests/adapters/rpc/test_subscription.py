@@ -8,7 +8,7 @@ import pytest
 from adapters.rpc.inbox import Inbox
 from adapters.rpc.subscription import Subscription
 from kernel.errors import ConfigError
-from kernel.rpc import Notice, SubscriptionGap
+from kernel.rpc.caller import Notice, SubscriptionGap
 from tests.adapters.rpc.fleet import Fleet, Node
 
 

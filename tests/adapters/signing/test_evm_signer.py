@@ -18,10 +18,10 @@ from adapters.signing.evm_calls import SELECTORS, read_call
 from adapters.signing.evm_policy import EvmPolicy
 from adapters.signing.evm_signer import EvmSigner
 from bus.clock import NS_PER_DAY, NS_PER_HOUR, ManualClock
-from kernel.access_entry import AccessEntry
-from kernel.secret import Secret
-from kernel.secret_errors import BadSecret
-from kernel.signing import EvmTransaction, SigningRefused
+from kernel.secrets.access_entry import AccessEntry
+from kernel.secrets.secret import Secret
+from kernel.secrets.secret_errors import BadSecret
+from kernel.secrets.signing import EvmTransaction, SigningRefused
 
 Account = eth_account()
 TypedTransaction = import_module("eth_account.typed_transactions").TypedTransaction

@@ -32,10 +32,10 @@ from adapters.signing.solana_message import (
 from adapters.signing.solana_policy import UNDERSTOOD, SolanaPolicy
 from adapters.signing.solana_signer import SolanaSigner
 from bus.clock import ManualClock
-from kernel.access_entry import AccessEntry
-from kernel.secret import Secret
-from kernel.secret_errors import BadSecret
-from kernel.signing import SigningRefused, SolanaTransaction
+from kernel.secrets.access_entry import AccessEntry
+from kernel.secrets.secret import Secret
+from kernel.secrets.secret_errors import BadSecret
+from kernel.secrets.signing import SigningRefused, SolanaTransaction
 
 PAIR = Keypair.from_seed(bytes(range(32)))
 US = PAIR.pubkey()

@@ -2,14 +2,14 @@
 
 from decimal import Decimal
 
-from kernel import operator as ask
+from kernel.alerts import operator as ask
 from kernel.errors import ConfigError
 
 HOSTILE = "<b>PEPE</b>&\u202e"
 
 
 class DeskOperator:
-    """Implements `kernel.operator.Operator`."""
+    """Implements `kernel.alerts.operator.Operator`."""
 
     def __init__(self) -> None:
         self.orders: list[tuple[str, ...]] = []

@@ -12,13 +12,13 @@ from adapters.telegram.api import BotApi
 from adapters.telegram.channel import TelegramChannel
 from adapters.telegram.pace import Pace
 from bus.clock import ManualClock
-from kernel.channel import SendLater
-from kernel.delivery_log import Delivery, DeliveryLog
+from kernel.alerts.channel import SendLater
+from kernel.alerts.delivery_log import Delivery, DeliveryLog
+from kernel.alerts.message import Message
+from kernel.alerts.notice_lane import NoticeLane
+from kernel.alerts.route import Route
 from kernel.errors import ConfigError, FeedError, KernelError
-from kernel.message import Message
-from kernel.notice_lane import NoticeLane
-from kernel.route import Route
-from kernel.secret import Secret
+from kernel.secrets.secret import Secret
 from tests.adapters.telegram.bot_api import TOKEN, BotServer, bot_server
 
 

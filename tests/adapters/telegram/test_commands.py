@@ -12,10 +12,10 @@ from adapters.telegram.commands import CommandDesk
 from adapters.telegram.totp import Totp
 from adapters.telegram.wire import Incoming
 from bus.clock import NS_PER_HOUR, NS_PER_S, ManualClock
-from kernel.alert_settings import AlertSettings
+from kernel.alerts.alert_settings import AlertSettings
+from kernel.alerts.message import Message
 from kernel.errors import StoreError
-from kernel.message import Message
-from kernel.secret import Secret
+from kernel.secrets.secret import Secret
 from kernel.strategy import convert_settings
 from tests.adapters.telegram.desk_operator import DeskOperator
 

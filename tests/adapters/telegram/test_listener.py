@@ -13,9 +13,9 @@ from adapters.telegram.listener import TelegramListener
 from adapters.telegram.progress import Progress
 from adapters.telegram.wire import Answer, Update, read_answer, read_updates
 from bus.clock import NS_PER_S, ManualClock
-from kernel.alert_settings import AlertSettings
+from kernel.alerts.alert_settings import AlertSettings
 from kernel.errors import BadWire
-from kernel.secret import Secret
+from kernel.secrets.secret import Secret
 from kernel.strategy import convert_settings
 from tests.adapters.telegram.bot_api import TOKEN, BotServer, bot_server
 from tests.adapters.telegram.desk_operator import DeskOperator

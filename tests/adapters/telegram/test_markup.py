@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.telegram.markup import UNITS_MAX, escape, parts_of, split, units
-from kernel.message import Message
+from kernel.alerts.message import Message
 
 TEXTS = st.text(alphabet=st.one_of(st.sampled_from("<>&\"'\n😀a "), st.characters(codec="utf-8")), max_size=400)
 

@@ -7,7 +7,7 @@ import pytest
 from adapters.telegram.totp import Totp
 from bus.clock import NS_PER_S
 from kernel.errors import ConfigError
-from kernel.secret import Secret
+from kernel.secrets.secret import Secret
 
 KEY = base64.b32encode(b"12345678901234567890").decode()
 

@@ -16,13 +16,13 @@ from adapters.webhook.bodies import DISCORD_CHARS_MAX, STYLES, bodies_of
 from adapters.webhook.channel import WebhookChannel
 from adapters.webhook.targets import check_url
 from bus.clock import NS_PER_S, ManualClock
-from kernel.channel import SendLater
-from kernel.delivery_log import Delivery, DeliveryLog
+from kernel.alerts.channel import SendLater
+from kernel.alerts.delivery_log import Delivery, DeliveryLog
+from kernel.alerts.message import Message
+from kernel.alerts.notice_lane import NoticeLane
+from kernel.alerts.route import Route
 from kernel.errors import ConfigError, FeedError, KernelError, VenueRefused
-from kernel.message import Message
-from kernel.notice_lane import NoticeLane
-from kernel.route import Route
-from kernel.secret import Secret
+from kernel.secrets.secret import Secret
 from tests.adapters.webhook.hook_server import HookServer, hook_server
 
 KEY = "a signing key of some length"

@@ -13,13 +13,13 @@ from adapters.rpc.address_guard import AddressGuard
 from adapters.rpc.session import guarded_session
 from adapters.telegram.totp import Totp
 from bus.clock import NS_PER_S, WallClock
-from kernel.alert_settings import AlertSettings
+from kernel.alerts.alert_settings import AlertSettings
 from kernel.compose.alerts import TOKEN, TOTP, Alerts
 from kernel.compose.dashboard import Dashboard
 from kernel.compose.live import KernelProcess
 from kernel.errors import ConfigError, StoreError
 from kernel.profile import load_profile
-from kernel.secret import Secret
+from kernel.secrets.secret import Secret
 from kernel.strategy import convert_settings
 from tests.adapters.telegram.bot_api import TOKEN as BOT_TOKEN
 from tests.adapters.telegram.bot_api import BotServer, bot_server

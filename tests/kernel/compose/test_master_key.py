@@ -11,8 +11,8 @@ from kernel.compose.master_key import CREDENTIAL, find_master_key, generated_key
 from kernel.compose.secret_environment import SecretEnvironment, take_environment
 from kernel.errors import ConfigError
 from kernel.profile import load_profile
-from kernel.secret import Secret
-from kernel.secret_errors import BadSecret
+from kernel.secrets.secret import Secret
+from kernel.secrets.secret_errors import BadSecret
 from persistence.data_key import DataKey
 from persistence.master_key import MasterKey, key_of_passphrase, new_master_key_text
 

@@ -13,11 +13,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bus.bus import STAGE_VIEW
 from bus.events import Alert, KillSwitchSet
-from kernel import readiness
 from kernel.compose.live import KernelProcess
 from kernel.compose.observability import Observability, log_settings_of
 from kernel.errors import ConfigError
-from kernel.metric_catalogue import CATALOGUE
+from kernel.metrics import readiness
+from kernel.metrics.metric_catalogue import CATALOGUE
 from kernel.profile import load_profile
 
 

@@ -11,7 +11,7 @@ import structlog
 from adapters.rpc.settings import RpcSettings
 from bus.clock import ManualClock, WallClock
 from bus.events import Alert
-from kernel.alert_settings import AlertSettings
+from kernel.alerts.alert_settings import AlertSettings
 from kernel.compose.alerts import Alerts
 from kernel.compose.dashboard import Dashboard
 from kernel.compose.live import KernelProcess
@@ -27,7 +27,7 @@ from kernel.compose.settings_groups import settings_groups
 from kernel.compose.settings_service import SettingsService
 from kernel.errors import ConfigError
 from kernel.profile import load_profile
-from kernel.secret import Secret
+from kernel.secrets.secret import Secret
 from kernel.strategy import convert_settings
 from persistence.postgres import Database
 from tests.adapters.rpc.fleet import Node, Told

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from kernel.compose.private_file import BYTES_MAX, read_private, write_private
-from kernel.secret import Secret
-from kernel.secret_errors import BadSecret
+from kernel.secrets.secret import Secret
+from kernel.secrets.secret_errors import BadSecret
 
 VALUE = "the-value-in-the-file"
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")

@@ -6,8 +6,8 @@ from adapters.rpc.settings import RpcSettings
 from bus.clock import WallClock
 from kernel.compose.rpc import RpcService
 from kernel.errors import ConfigError, StoreError
-from kernel.rpc_endpoint import RpcEndpoint
-from kernel.secret import Secret
+from kernel.rpc.rpc_endpoint import RpcEndpoint
+from kernel.secrets.secret import Secret
 from persistence.postgres import Database
 from tests.adapters.rpc.fleet import Node, Told
 from tests.postgres_fixture import at_database

@@ -12,7 +12,7 @@ import structlog
 from kernel.compose.secret_arguments import add_arguments
 from kernel.compose.secret_commands import command
 from kernel.errors import ConfigError
-from kernel.secret_errors import BadSecret, WrongMasterKey
+from kernel.secrets.secret_errors import BadSecret, WrongMasterKey
 from persistence.embedded_postgres import EmbeddedPostgres
 from persistence.running_server import running_dsn
 from tests.postgres_fixture import FAST_UNSAFE, query

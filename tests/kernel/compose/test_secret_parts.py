@@ -11,8 +11,8 @@ from kernel.compose.secret_environment import SecretEnvironment
 from kernel.compose.secret_parts import SecretParts
 from kernel.errors import ConfigError
 from kernel.profile import load_profile
-from kernel.secret import Secret
-from kernel.secret_errors import BadSecret, MissingSecret, SecretUnavailable
+from kernel.secrets.secret import Secret
+from kernel.secrets.secret_errors import BadSecret, MissingSecret, SecretUnavailable
 from persistence.postgres import Database
 from tests.postgres_fixture import query
 

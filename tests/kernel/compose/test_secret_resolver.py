@@ -9,14 +9,14 @@ import pytest
 import structlog
 
 from bus.clock import ManualClock
-from kernel.access_entry import AccessEntry
 from kernel.compose.secret_environment import SecretEnvironment, take_environment
 from kernel.compose.secret_resolver import SecretResolver
 from kernel.errors import KernelError
-from kernel.redaction import redact
-from kernel.secret import Secret
-from kernel.secret_errors import BadSecret, MissingSecret, SecretTampered, SecretUnavailable
-from kernel.secrets import SecretProblem, missing_secrets
+from kernel.secrets.access_entry import AccessEntry
+from kernel.secrets.redaction import redact
+from kernel.secrets.secret import Secret
+from kernel.secrets.secret_errors import BadSecret, MissingSecret, SecretTampered, SecretUnavailable
+from kernel.secrets.service import SecretProblem, missing_secrets
 from persistence.master_key import MasterKey, new_master_key_text
 from persistence.postgres import Database
 from persistence.secret_table import SecretTable

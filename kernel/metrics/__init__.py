@@ -1,0 +1,1 @@
+"""What Prometheus is told: the catalogue of names, and collectors that read the folds when they are asked."""
