@@ -192,7 +192,13 @@ class WebServer:
         if not done:
             for connection in tuple(self._server.server_state.connections):
                 connection.transport.abort()
-        await self._serving
+            await asyncio.wait({self._serving}, timeout=DRAIN_S)
+        if not self._serving.done():  # a transport that the server lost sight of would be waited for without end
+            log.error("server_did_not_end", connections=len(self._server.server_state.connections))
+            self._serving.cancel()
+            await asyncio.wait({self._serving}, timeout=DRAIN_S)
+        if self._serving.done() and not self._serving.cancelled() and (error := self._serving.exception()) is not None:
+            log.error("server_failed", error=repr(error))
         if self._streaming is not None:
             self._streaming.cancel()
             await asyncio.wait({self._streaming})

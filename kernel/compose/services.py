@@ -8,6 +8,8 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from adapters.rpc.settings import RpcSettings
 from bus.clock import WallClock
 from bus.events import SettingsChanged
@@ -46,6 +48,9 @@ from webui.server import WebServer
 from webui.settings_pages import SettingsPages
 
 TOKEN_FILE = "dashboard.token"
+STOP_S = 5.0  #: of one part; each has shorter limits inside
+
+log = structlog.get_logger("kernel")
 
 
 class Services:
@@ -150,23 +155,26 @@ class Services:
         """Before the kernel stops: nothing new comes from here."""
         self.watch.begin_stop()
         if self.ops is not None:
-            await self.ops.stop()
+            await _within(STOP_S, "ops", self.ops.stop())
         if self.alerts is not None:
-            await self.alerts.stop()
+            await _within(STOP_S, "alerts", self.alerts.stop())
         tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            _, left = await asyncio.wait(tasks, timeout=STOP_S)
+            for task in left:
+                log.error("part_did_not_stop", part=task.get_name(), waited_s=STOP_S)
 
     async def stop(self) -> None:
         """After the kernel stopped: pages, then the database's last catch-up."""
         if self.web is not None:
-            await self.web.stop()
-        await self.replays.stop()
-        await self.rpc.stop()
-        await self.secrets.stop()
+            await _within(STOP_S, "webui", self.web.stop())
+        await _within(STOP_S, "replays", self.replays.stop())
+        await _within(STOP_S, "rpc_pool", self.rpc.stop())
+        await _within(STOP_S, "secrets", self.secrets.stop())
         if self.keeper is not None:
-            await self.keeper.stop()
+            await self.keeper.stop()  # has limits of its own
 
     def parts(self) -> tuple[Part, ...]:
         """The pages beside those of the strategies."""
@@ -256,6 +264,15 @@ class Services:
             self._untold.append((severity, code, text))
         else:
             self.process.alert(severity, code, text)
+
+
+async def _within(limit_s: float, part: str, work: Coroutine[Any, Any, None]) -> None:
+    """A part that does not end must not hold up the others: it is left behind, and the log names it."""
+    try:
+        async with asyncio.timeout(limit_s):
+            await work
+    except TimeoutError:
+        log.error("part_did_not_stop", part=part, waited_s=limit_s)
 
 
 def _in_core(core: Core, module: str) -> Settings | None:
