@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from kernel.errors import ConfigError
 from webui.accounts import (
     Account,
+    AccountsFile,
     ApiToken,
     changing_accounts,
     hash_api_token,
@@ -27,10 +28,10 @@ def add_user(path: Path, name: str, role: str, password: str, now_ns: int) -> No
     require_good_name(name)
     label = role_named(role).label
     require_good_password(password, name)
-    if any(each.name == name for each in load_accounts(path).users):
-        raise ConfigError(f"name: there is a user {name!r} already")
+    refuse_taken(load_accounts(path), name)  # before the slow part
     made = Account(name=name, role=label, password=hash_password(password), created_ns=now_ns, changed_ns=now_ns)
     with changing_accounts(path) as box:
+        refuse_taken(box[0], name)
         box[0] = replace(box[0], users=(*box[0].users, made))
 
 
@@ -55,10 +56,8 @@ def set_disabled(path: Path, name: str, now_ns: int, *, is_disabled: bool) -> No
 def remove_user(path: Path, name: str) -> None:
     """For good."""
     with changing_accounts(path) as box:
-        left = tuple(each for each in box[0].users if each.name != name)
-        if len(left) == len(box[0].users):
-            raise ConfigError(f"there is no user {name[:40]!r}; load the page again")
-        box[0] = replace(box[0], users=left)
+        require_user(box[0], name)
+        box[0] = replace(box[0], users=tuple(each for each in box[0].users if each.name != name))
 
 
 def add_token(path: Path, name: str, role: str, now_ns: int) -> str:
@@ -79,12 +78,24 @@ def revoke_token(path: Path, name: str) -> None:
     with changing_accounts(path) as box:
         left = tuple(each for each in box[0].tokens if each.name != name)
         if len(left) == len(box[0].tokens):
-            raise ConfigError(f"there is no token {name[:40]!r}; load the page again")
+            raise ConfigError(f"there is no token {name[:40]!r}; it may have been revoked meanwhile")
         box[0] = replace(box[0], tokens=left)
+
+
+def require_user(known: AccountsFile, name: str) -> None:
+    """Raises ConfigError, naming those who are there."""
+    if all(each.name != name for each in known.users):
+        names = ", ".join(each.name for each in known.users) or "none"
+        raise ConfigError(f"users: there is no user {name[:40]!r}; known: {names}")
+
+
+def refuse_taken(known: AccountsFile, name: str) -> None:
+    """Raises ConfigError when somebody has this name."""
+    if any(each.name == name for each in known.users):
+        raise ConfigError(f"name: there is a user {name!r} already")
 
 
 def _change(path: Path, name: str, change: Callable[[Account], Account]) -> None:
     with changing_accounts(path) as box:
-        if all(each.name != name for each in box[0].users):
-            raise ConfigError(f"there is no user {name[:40]!r}; load the page again")
+        require_user(box[0], name)
         box[0] = replace(box[0], users=tuple(change(each) if each.name == name else each for each in box[0].users))

@@ -4,8 +4,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from webui.commands import REASON_MAX, REASON_MIN
 from webui.roles import Role, require
+
+REASON_MIN, REASON_MAX = 3, 200
 
 
 async def operator_form(request: Request) -> dict[str, str]:
