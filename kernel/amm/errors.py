@@ -4,6 +4,10 @@ from typing import Literal
 
 RefusalReason = Literal[
     "amount_out_of_range",
+    "amount_too_small",
+    "arithmetic_overflow",
+    "arrays_exhausted",
+    "curve_complete",
     "depth_unknown",
     "insufficient_liquidity",
     "liquidity_out_of_range",
@@ -12,6 +16,7 @@ RefusalReason = Literal[
     "range_invalid",
     "state_diverged",
     "state_inconsistent",
+    "swap_disabled",
     "tick_out_of_range",
 ]
 
