@@ -30,6 +30,7 @@ class Hop(Struct, frozen=True, kw_only=True):
 
     pool: str
     is_zero_for_one: bool
+    amount_in: int = 0  #: of later hops, where a transaction fixes it when it is built; 0 = whatever came out before
 
 
 class Swap(Struct, frozen=True, kw_only=True, tag="swap"):
@@ -51,6 +52,10 @@ class Swap(Struct, frozen=True, kw_only=True, tag="swap"):
     notional_usd: Decimal
     expected_net_usd: Decimal | None = None
     opportunity: str = ""
+    tip_lamports: int = 0  #: Solana: inside the transaction, so a failed one pays none
+    priority_fee_lamports_max: int = 0  #: Solana: the rest of `gas_limit` is the signature's fee
+    is_bundle: bool = False  #: Solana: through the block engine instead of the leader
+    min_slot: int = 0  #: the newest state that the decision knew; executed against older ones it is refused
 
 
 class Hedge(Struct, frozen=True, kw_only=True, tag="hedge"):

@@ -20,6 +20,7 @@ from kernel.execution.paper import PaperVenue
 from kernel.execution.paper_account import PaperAccount
 from kernel.execution.paper_funding import PaperFunding
 from kernel.execution.paper_settings import PaperSettings
+from kernel.execution.recorded import RecordedExecutor
 from kernel.execution.router import Router
 from kernel.ledger import Ledger
 from kernel.market import Market
@@ -50,6 +51,7 @@ class CoreSpec(Struct, frozen=True, kw_only=True):
     ceilings: dict[str, Any] = {}  #: hard bounds of limits, by name; what is not named is not bounded
     paper: dict[str, Any] = {}
     is_live: bool = False
+    venues: tuple[str, ...] = ()  #: with an executor of their own (real money or not); () = the paper venue for all
 
     def settings_table(self) -> dict[str, dict[str, Any]]:
         """Plain values for the log header."""
@@ -62,7 +64,8 @@ class CoreSpec(Struct, frozen=True, kw_only=True):
 
 
 class Core:
-    """One assembled kernel. `executors` None binds the paper venue to every venue.
+    """One assembled kernel. `executors` None binds the paper venue to every venue, or, where `spec.venues` names some,
+    silence to those: their reports come from the log.
 
     Raises `ConfigError` naming the strategy and field of the first wrong setting.
     """
@@ -80,13 +83,16 @@ class Core:
         self.ceilings = ceilings_of(spec.ceilings)
         self.gate = RiskGate(spec.run, limits, whole, self.ledger, self.market, self.ceilings)
         self.paper_settings = _checked(PaperSettings, spec.paper, "paper")
-        self.is_simulated = executors is None
+        self.is_simulated = not spec.is_live
         self._paper: PaperVenue | None = None
-        if executors is None:
+        bound: dict[str, Executor]
+        if executors is not None:
+            bound = executors(self.bus, self.market)
+        elif spec.venues:
+            bound = dict.fromkeys(spec.venues, RecordedExecutor())
+        else:
             self._paper = PaperVenue(self.bus, self.market, self.pools, self.paper_settings, spec.seed)
-        bound: dict[str, Executor] = (
-            {"*": self._paper} if self._paper is not None else executors(self.bus, self.market) if executors else {}
-        )
+            bound = {"*": self._paper}
         self.router = Router(self.bus, self.market, bound)
         self.runner = Runner(
             spec.run, self.bus, self.market, self.ledger, self.gate, self.router, is_simulated=self.is_simulated
@@ -102,7 +108,7 @@ class Core:
         self.gate.attach(bus)
         self.router.attach()
         self.hedges.attach()
-        if self.is_simulated:
+        if self._paper is not None:
             PaperFunding(bus, self.market, self.ledger).attach()
             self._paper_account = PaperAccount(bus, self.market, self.ledger, self.paper_settings)
             self._paper_account.attach()

@@ -2,7 +2,8 @@
 
 P&L is booked from fills, receipts and payments alone (law 8), in USD by the value of the quote currency at the fill.
 Fees in `Fill.fee_usd` come on top of `qty * price`: a pool's own fee is inside its price and is not repeated there.
-Balances that no snapshot told are absent, not zero. Gas is not taken from a native-token balance; a snapshot tells it.
+Balances that no snapshot told are absent, not zero. Gas moves a native-token balance only where the executor tells what
+it took (`NativeSpent`); elsewhere a snapshot tells it.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from bus.events import (
     Fill,
     FundingPaid,
     InstrumentListed,
+    NativeSpent,
     OrderApproved,
     Report,
     Reverted,
@@ -75,6 +77,7 @@ class Ledger:
         for kind in TERMINAL_REPORTS:
             if kind is not Reverted:
                 bus.subscribe(kind, self.on_terminal, STAGE_FOLD)
+        bus.subscribe(NativeSpent, self.on_native_spent, STAGE_FOLD)
         bus.subscribe(FundingPaid, self.on_funding, STAGE_FOLD)
         bus.subscribe(BalanceUpdated, self.on_balance, STAGE_FOLD)
 
@@ -125,6 +128,13 @@ class Ledger:
             for sums in self._sums_of(event.strategy, self._instrument_of.get(order_id, "")):
                 sums.gas_usd = add(sums.gas_usd, event.gas_usd)
         self.on_terminal(event)
+
+    def on_native_spent(self, event: NativeSpent) -> None:
+        """Fee, tip and rent leave the balance of the chain's coin, to the unit; the same transaction is booked once."""
+        order_id = event.order_id
+        if self._fill_ids.is_new(order_id, f"native:{event.tx}", order_id in self._instrument_of):
+            spent_raw = event.fee_raw + event.tip_raw + event.rent_raw
+            self._move(event.venue, event.asset, -Decimal(spent_raw).scaleb(-event.decimals, MONEY))
 
     def on_funding(self, event: FundingPaid) -> None:
         """Book a funding payment (positive = to us) to its position and to the margin balance."""

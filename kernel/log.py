@@ -25,6 +25,7 @@ class LogHeader(Struct, frozen=True, kw_only=True):
     settings: dict[str, dict[str, Any]] = {}  #: per strategy, and "risk", "paper"
     strategies: tuple[str, ...] = ()
     note: str = ""  #: what the data is; shown on every page
+    venues: tuple[str, ...] = ()  #: with an executor of their own, whose reports are inputs; () = the paper venue
 
 
 class Block(Struct, frozen=True):

@@ -3,6 +3,7 @@
 It is updated before anybody else sees the same event. Nothing here is guessed: no price means None.
 """
 
+from collections.abc import Callable
 from decimal import Decimal
 
 from bus.bus import Bus
@@ -37,6 +38,8 @@ class Market:
         "holdings",
         "instruments",
         "lending",
+        "pool_marks",
+        "pool_price",
         "pools",
         "quotes",
         "trades",
@@ -58,6 +61,8 @@ class Market:
         self.holdings: dict[str, str] = {}  #: pool -> the pool of the same pair that was listed first on its chain
         self._pairs: dict[tuple[str, str, str], str] = {}
         self.usd_marks: dict[str, str] = {}  #: underlying -> the USD-quoted instrument that values it
+        self.pool_marks: dict[str, str] = {}  #: likewise a pool that is told in parts, where no other instrument does
+        self.pool_price: Callable[[str], tuple[float, int] | None] = _no_price  #: of pools that are told in parts
 
     def attach(self, bus: Bus) -> None:
         """Subscribe the fold (first stage)."""
@@ -113,6 +118,8 @@ class Market:
         if event.kind == "pool":
             first = self._pairs.setdefault((event.chain, event.base, event.quote), event.instrument)
             self.holdings[event.instrument] = first
+        if event.family and event.quote in USD_LIKE:
+            self.pool_marks.setdefault(event.underlying, event.instrument)
         if event.kind != "pool" and event.quote in USD_LIKE:
             self.usd_marks.setdefault(event.underlying, event.instrument)
 
@@ -144,6 +151,8 @@ class Market:
             listed = self.instruments.get(instrument)
             if listed is not None and pool.sqrt_price_x96 > 0:
                 best = (pool_price(pool.sqrt_price_x96, listed), pool.ts_ns)
+        if best is None:
+            best = self.pool_price(instrument)
         return best
 
     def step_ns(self, instrument: str) -> int:
@@ -163,7 +172,8 @@ class Market:
         """USD value of one unit of an asset: 1 for dollar-like ones, else its USD mark, else None."""
         if asset in USD_LIKE:
             return ONE
-        source = self.usd_marks.get(asset.removeprefix("W") if asset in {"WETH", "WBTC", "WSOL", "WPOL"} else asset)
+        underlying = asset.removeprefix("W") if asset in {"WETH", "WBTC", "WSOL", "WPOL"} else asset
+        source = self.usd_marks.get(underlying) or self.pool_marks.get(underlying)
         if source is None:
             return None
         price = self.price(source)
@@ -173,6 +183,10 @@ class Market:
         """USD value of one unit of the instrument's quote currency; unlisted instruments count as USD-quoted."""
         listed = self.instruments.get(instrument)
         return ONE if listed is None or listed.quote in USD_LIKE else self.usd_per_unit(listed.quote)
+
+
+def _no_price(instrument: str) -> None:
+    return None
 
 
 def pool_price(sqrt_price_x96: int, listed: InstrumentListed) -> float:

@@ -7,8 +7,10 @@ A pool seen from its birth is known whole. Any other is exact only as far as it 
 from bus.bus import Bus
 from bus.events import Alert, InstrumentListed, LiquidityChanged, PoolState, PoolSwap
 from kernel.amm.errors import PoolRefused
+from kernel.amm.pool import Pool
 from kernel.amm.v3 import V3Pool, apply_mint_burn, apply_swap, pool_within_interval
 from kernel.market import Market
+from kernel.part_pools import PartPools
 
 
 class Pools:
@@ -20,10 +22,13 @@ class Pools:
         self._states: dict[str, V3Pool] = {}
         self.versions: dict[str, int] = {}  #: how many events changed each pool
         self.quarantined: dict[str, str] = {}
+        self.parts = PartPools()  #: pools that are told account by account
+        market.pool_price = self.parts.price
 
     def attach(self, bus: Bus) -> None:
         """Subscribe the fold."""
         self._bus = bus
+        self.parts.attach(bus)
         bus.subscribe(PoolState, self._on_pool)
         bus.subscribe(PoolSwap, self._on_swap)
         bus.subscribe(LiquidityChanged, self._on_liquidity)
@@ -31,6 +36,10 @@ class Pools:
     def get(self, instrument: str) -> V3Pool | None:
         """The pool as last seen."""
         return self._states.get(instrument)
+
+    def exact(self, instrument: str) -> Pool | None:
+        """Any pool that is told in parts, as last seen (`kernel.amm.pool`)."""
+        return self.parts.get(instrument)
 
     def _listed(self, instrument: str) -> InstrumentListed | None:
         return self._market.instruments.get(instrument)

@@ -94,7 +94,7 @@ def simulate(
     restarts of the recorded kernel itself: a log of several runs is one market. What-if also drops the
     operator's commands; recorded settings of strategies in `overridden` are dropped in favour of the given ones.
     """
-    core = Core(spec)
+    core = Core(msgspec.structs.replace(spec, venues=(), is_live=False))
     digest = Digest(core.bus)
     if prepare is not None:
         prepare(core)
@@ -180,6 +180,7 @@ def spec_from_header(header: LogHeader, kinds: Callable[[str], type[Any]]) -> Co
         ceilings=table.get("ceilings", {}),
         paper=table.get("paper", {}),
         is_live=header.is_live,
+        venues=header.venues,
     )
 
 
@@ -224,7 +225,6 @@ def verify(
     segments: Iterable[LogReader],
     spec_of: Callable[[LogHeader], CoreSpec],
     *,
-    executors: Any = None,
     progress: Progress | None = None,
 ) -> Verification:
     """Feed the recorded inputs run by run; each must make the recorded derived events, bit for bit.
@@ -239,7 +239,7 @@ def verify(
     digest = blake2b(digest_size=32)
     for number, run in enumerate(runs):
         header = run[0].header
-        core = Core(spec_of(header), executors)
+        core = Core(spec_of(header))
         if number:
             earlier = [reader for before in runs[:number] for reader in before]
             core.recover(_events(earlier), earlier[0].header.first_seq)

@@ -2,7 +2,17 @@
 
 from bus.events.account import BalanceUpdated
 from bus.events.base import Event
-from bus.events.chain import GasPrice, LiquidityChanged, PoolState, PoolSwap
+from bus.events.chain import (
+    GasPrice,
+    LiquidityChanged,
+    PoolDisabled,
+    PoolSeen,
+    PoolState,
+    PoolSwap,
+    PriorityFees,
+    SlotSeen,
+    TipFloor,
+)
 from bus.events.execution import (
     REPORTS,
     TERMINAL_REPORTS,
@@ -12,6 +22,7 @@ from bus.events.execution import (
     Fill,
     Filled,
     Landed,
+    NativeSpent,
     OpportunitySeen,
     OrderApproved,
     OrderDenied,
@@ -51,6 +62,11 @@ AnyEvent = (
     | PoolSwap
     | LiquidityChanged
     | GasPrice
+    | SlotSeen
+    | PoolSeen
+    | PoolDisabled
+    | TipFloor
+    | PriorityFees
     | FundingRate
     | FundingPaid
     | LendingRate
@@ -101,12 +117,16 @@ __all__ = [
     "Landed",
     "LendingRate",
     "LiquidityChanged",
+    "NativeSpent",
     "OpportunitySeen",
     "OrderApproved",
     "OrderDenied",
     "OrphanLeg",
+    "PoolDisabled",
+    "PoolSeen",
     "PoolState",
     "PoolSwap",
+    "PriorityFees",
     "Quote",
     "Rejected",
     "Report",
@@ -114,12 +134,14 @@ __all__ = [
     "Reverted",
     "RunRestarted",
     "SettingsChanged",
+    "SlotSeen",
     "StrategyCommand",
     "StrategyFaulted",
     "StrategySampled",
     "StrategyStateChanged",
     "Submitted",
     "TimerFired",
+    "TipFloor",
     "Trade",
     "Unknown",
     "VenueHealth",

@@ -1,6 +1,10 @@
-"""What chains tell: pool states, liquidity changes, gas."""
+"""What chains tell: pool states, liquidity changes, slots, gas, tips.
+
+On Solana a unit of gas is a lamport: its `GasPrice` is 10^9 wei (10^-18 SOL each) a unit.
+"""
 
 from bus.events.base import Event
+from bus.pool_parts import AnyPoolPart
 
 
 class PoolState(Event, frozen=True, kw_only=True, array_like=True, gc=False, tag="pool"):
@@ -48,3 +52,48 @@ class GasPrice(Event, frozen=True, kw_only=True, array_like=True, gc=False, tag=
     chain: str
     gas_price_wei: int
     native_usd: float = 0.0  #: 0.0 = unknown
+
+
+class SlotSeen(Event, frozen=True, kw_only=True, array_like=True, gc=False, tag="slot"):
+    """A chain moved on; while its subscriptions are whole, what they told before is still true now."""
+
+    chain: str
+    slot: int
+    unix_s: int = 0  #: the chain's own clock where the source tells it, 0 = not told
+
+
+class PoolSeen(Event, frozen=True, kw_only=True, array_like=True, gc=False, tag="pool_seen"):
+    """One account of a pool as read at a slot. Parts of one pool may come in any order; each replaces its own past."""
+
+    instrument: str
+    slot: int
+    part: AnyPoolPart
+
+
+class PoolDisabled(Event, frozen=True, kw_only=True, array_like=True, gc=False, tag="pool_disabled"):
+    """Nothing may be quoted from this pool any more: an account of it could not be read, or its program changed."""
+
+    instrument: str
+    slot: int
+    reason: str
+
+
+class TipFloor(Event, frozen=True, kw_only=True, array_like=True, gc=False, tag="tip_floor"):
+    """What landed bundles paid of late, in lamports."""
+
+    p25_lamports: int
+    p50_lamports: int
+    p75_lamports: int
+    p95_lamports: int
+    p99_lamports: int
+    ema50_lamports: int
+
+
+class PriorityFees(Event, frozen=True, kw_only=True, array_like=True, gc=False, tag="priority_fees"):
+    """What recent transactions that write our accounts paid per compute unit, in millionths of a lamport."""
+
+    chain: str
+    slot: int
+    p50_micro_lamports: int
+    p75_micro_lamports: int
+    p95_micro_lamports: int

@@ -146,6 +146,22 @@ class Unknown(Report, frozen=True, kw_only=True, array_like=True, gc=False, tag=
     reason: str
 
 
+class NativeSpent(Report, frozen=True, kw_only=True, array_like=True, gc=False, tag="native_spent"):
+    """What a transaction took of the chain's own coin beside what it swapped. Not terminal, no P&L: `gas_usd` is that.
+
+    It moves the balance of that coin, exactly. `rent_raw` is locked in accounts; negative = it came back.
+    """
+
+    venue: str
+    asset: str
+    decimals: int
+    fee_raw: int
+    tip_raw: int
+    rent_raw: int
+    tx: str
+    block: int
+
+
 class OrphanLeg(Event, frozen=True, kw_only=True, array_like=True, gc=False, tag="orphan_leg"):
     """A hedge missed its deadline with legs unequal; the protocol that now runs is `action`."""
 
@@ -158,8 +174,10 @@ class OrphanLeg(Event, frozen=True, kw_only=True, array_like=True, gc=False, tag
     is_resolved: bool = False
 
 
-ReportEvent = Submitted | Accepted | Fill | Filled | Cancelled | Rejected | Expired | Landed | Reverted | Unknown
+ReportEvent = (
+    Submitted | Accepted | Fill | NativeSpent | Filled | Cancelled | Rejected | Expired | Landed | Reverted | Unknown
+)
 REPORTS: tuple[type[Report], ...] = (
-    Submitted, Accepted, Fill, Filled, Cancelled, Rejected, Expired, Landed, Reverted, Unknown,
+    Submitted, Accepted, Fill, NativeSpent, Filled, Cancelled, Rejected, Expired, Landed, Reverted, Unknown,
 )  # fmt: skip
 TERMINAL_REPORTS: tuple[type[Report], ...] = tuple(kind for kind in REPORTS if kind.is_terminal)

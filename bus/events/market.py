@@ -73,3 +73,7 @@ class InstrumentListed(Event, frozen=True, kw_only=True, array_like=True, gc=Fal
     chain: str = ""
     mark_from: str = ""
     note: str = ""  #: a caveat shown wherever the instrument is shown (coarse data, inferred kind)
+    family: str = ""  #: kind of an exact pool that is told in parts (whirlpool, dlmm, pump_swap …); "" = a V3 pool
+    address: str = ""  #: of the pool's account
+    base_mint: str = ""
+    quote_mint: str = ""

@@ -160,6 +160,8 @@ class KernelProcess:
             seed=self.profile.seed,
             settings=self.core.spec.settings_table(),
             strategies=tuple(each.kind.name for each in self.core.spec.strategies),
+            is_live=self.core.spec.is_live,
+            venues=self.core.spec.venues,
             note=self.profile.data_note,
         )
         self.log = EventLogWriter(

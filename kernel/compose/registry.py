@@ -96,6 +96,7 @@ def with_settings(spec: CoreSpec, assignments: list[str]) -> CoreSpec:
         ceilings=spec.ceilings,
         paper=paper,
         is_live=spec.is_live,
+        venues=spec.venues,
     )
 
 

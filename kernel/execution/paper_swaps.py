@@ -3,18 +3,21 @@
 from decimal import Decimal
 
 from bus.bus import STAGE_EXECUTION, Bus
-from bus.clock import NS_PER_MS
-from bus.events import Fill, GasPrice, InstrumentListed, Landed, OrderApproved, PoolState, Rejected, Reverted
+from bus.clock import NS_PER_MS, NS_PER_S
+from bus.events import Fill, GasPrice, Landed, NativeSpent, OrderApproved, PoolState, Rejected, Reverted
 from bus.ids import draw, stable_uuid
-from bus.intents import Swap
-from bus.units import ZERO, Side, bps_of, exact
+from bus.intents import Hop, Swap
+from bus.units import ZERO, bps_of, exact
 from kernel.amm.errors import PoolRefused
-from kernel.amm.v3 import SwapQuote, V3Pool, pool_after, swap_exact_in
+from kernel.amm.pool import Pool
+from kernel.amm.v3 import V3Pool, pool_after, swap_exact_in
 from kernel.execution.paper_settings import PaperSettings
+from kernel.execution.route_fills import HopFill, fills_of_route
 from kernel.finance.gas import gas_cost_usd
 from kernel.market import Market
 from kernel.pools import Pools
 
+SOL, SOL_DECIMALS = "SOL", 9
 SAMPLE_WAIT_MS = 180_000  #: a sampled pool (minute data) that shows nothing newer for this long has no price
 
 
@@ -27,7 +30,7 @@ class PaperSwaps:
         self._pools = pools
         self._settings = settings
         self._seed = seed
-        self._moved: dict[str, tuple[int, V3Pool]] = {}  #: pool -> (version it was moved from, state after our swaps)
+        self._moved: dict[str, tuple[int, V3Pool | Pool]] = {}  #: pool -> (version it was moved from, state we left)
         self._waiting: dict[str, list[tuple[OrderApproved, Swap]]] = {}  #: by sampled pool
         self._is_watching = False
 
@@ -81,11 +84,14 @@ class PaperSwaps:
             self._bus.unsubscribe(PoolState, self._on_pool)
             self._is_watching = False
 
-    def _state(self, pool: str) -> V3Pool | None:
+    def _version(self, pool: str) -> int:
+        return self._pools.versions.get(pool, 0) + self._pools.parts.version(pool)
+
+    def _state(self, pool: str) -> V3Pool | Pool | None:
         moved = self._moved.get(pool)
-        if moved is not None and moved[0] == self._pools.versions.get(pool, 0):
+        if moved is not None and moved[0] == self._version(pool):
             return moved[1]
-        return self._pools.get(pool)
+        return self._pools.get(pool) or self._pools.exact(pool)
 
     def _execute(self, order: OrderApproved, intent: Swap) -> None:
         gas_price = self._gas_price(intent)
@@ -96,51 +102,50 @@ class PaperSwaps:
         if draw(self._seed, "race", order.order_id) * 100 < self._settings.swap_fail_pct:
             self._revert(order, intent, "lost_race (swap_fail_pct)")
             return
-        amount = intent.amount_in
-        quotes: list[tuple[str, bool, SwapQuote, V3Pool]] = []
+        amounts: list[tuple[int, int]] = []
+        states: list[V3Pool | Pool] = []
         for hop in intent.route:
             pool = self._state(hop.pool)
             if pool is None:
                 self._revert(order, intent, f"pool_unknown: {hop.pool}", is_included=False)
                 return
+            amount = self._amount_into(hop, intent, amounts)
+            if amounts and amount > amounts[-1][1]:
+                self._revert(order, intent, f"min_out: hop {len(amounts)} got {amounts[-1][1]}, wanted {amount}")
+                return
             try:
-                quote = swap_exact_in(pool, hop.is_zero_for_one, amount)
+                amount_in, amount_out, after = _swapped(pool, hop.is_zero_for_one, amount, self._bus.now_ns // NS_PER_S)
             except PoolRefused as error:
                 self._revert(order, intent, f"pool_refused: {error}")
                 return
-            quotes.append((hop.pool, hop.is_zero_for_one, quote, pool))
-            amount = quote.amount_out
-        if amount < intent.amount_out_min:
-            self._revert(order, intent, f"min_out: got {amount}, wanted at least {intent.amount_out_min}")
+            amounts.append((amount_in, amount_out))
+            states.append(after)
+        if amounts[-1][1] < intent.amount_out_min:
+            self._revert(order, intent, f"min_out: got {amounts[-1][1]}, wanted at least {intent.amount_out_min}")
             return
         gas = self._gas_usd(intent)
         if gas is None:
             self._revert(order, intent, "gas_unknown: no gas or native price is known", is_included=False)
             return
-        for index, (name, is_zero_for_one, quote, pool) in enumerate(quotes):
-            self._moved[name] = (self._pools.versions.get(name, 0), pool_after(pool, quote))
-            extra = gas + intent.tip_usd if index == 0 else ZERO
-            self._fill(order, intent, name, is_zero_for_one, quote, pool, extra, index)
+        for hop, after in zip(intent.route, states, strict=True):
+            self._moved[hop.pool] = (self._version(hop.pool), after)
+        for index, booking in enumerate(fills_of_route(self._market, intent.route, amounts)):
+            self._fill(order, intent, booking, gas + intent.tip_usd if index == 0 else ZERO, index)
+        self._spend_native(order, intent, intent.tip_lamports)
         self._land(order)
 
-    def _fill(
-        self,
-        order: OrderApproved,
-        intent: Swap,
-        name: str,
-        is_zero_for_one: bool,
-        quote: SwapQuote,
-        pool: V3Pool,
-        gas: Decimal,
-        index: int,
-    ) -> None:
-        listed = self._market.instruments[name]
-        side, qty, price = fill_of(listed, is_zero_for_one, quote)
-        quote_usd = self._market.quote_usd(name) or ZERO
-        before = self._market.price(name)
+    def _amount_into(self, hop: Hop, intent: Swap, amounts: list[tuple[int, int]]) -> int:
+        if not amounts:
+            return intent.amount_in
+        return hop.amount_in or amounts[-1][1]
+
+    def _fill(self, order: OrderApproved, intent: Swap, booking: HopFill, gas: Decimal, index: int) -> None:
+        quote_usd = self._market.quote_usd(booking.instrument) or ZERO
+        before = self._market.price(booking.pool)
         slippage = ZERO
-        if before is not None:
-            slippage = (price - exact(before[0])) * qty * quote_usd * (1 if side == "buy" else -1)
+        if before is not None and self._market.holding_of(booking.pool) == booking.instrument:
+            sense = 1 if booking.side == "buy" else -1
+            slippage = (booking.price - exact(before[0])) * booking.qty * quote_usd * sense
         fee = (
             bps_of(intent.notional_usd, exact(self._settings.flash_premium_bps))
             if self._is_flash(intent, index)
@@ -152,18 +157,40 @@ class PaperSwaps:
                 strategy=order.strategy,
                 order_id=order.order_id,
                 simulated=True,
-                instrument=self._market.holding_of(name),
-                side=side,
-                qty=qty,
-                price=price,
+                instrument=booking.instrument,
+                side=booking.side,
+                qty=booking.qty,
+                price=booking.price,
                 fee_usd=fee,
                 gas_usd=gas,
                 slippage_usd=slippage,
                 venue_ts_ns=self._bus.now_ns,
                 fill_id=f"{order.order_id}#{index}",
-                amount_in_raw=quote.amount_in,
-                amount_out_raw=quote.amount_out,
-                pool=name,
+                amount_in_raw=booking.amount_in_raw,
+                amount_out_raw=booking.amount_out_raw,
+                pool=booking.pool,
+            )
+        )
+
+    def _spend_native(self, order: OrderApproved, intent: Swap, tip_lamports: int) -> None:
+        """On a chain whose gas is told in its own coin to the unit, the coin's balance moves too."""
+        listed = self._market.instruments.get(intent.route[0].pool)
+        if listed is None or not listed.family:
+            return
+        self._bus.publish(
+            NativeSpent(
+                ts_ns=self._bus.now_ns,
+                strategy=order.strategy,
+                order_id=order.order_id,
+                simulated=True,
+                venue=listed.venue,
+                asset=SOL,
+                decimals=SOL_DECIMALS,
+                fee_raw=intent.gas_limit,
+                tip_raw=tip_lamports,
+                rent_raw=0,
+                tx=_transaction_of(order),
+                block=0,
             )
         )
 
@@ -185,7 +212,7 @@ class PaperSwaps:
                 strategy=order.strategy,
                 order_id=order.order_id,
                 simulated=True,
-                tx=f"simulated-{stable_uuid('tx', order.order_id)}",
+                tx=_transaction_of(order),
                 block=0,
             )
         )
@@ -197,13 +224,14 @@ class PaperSwaps:
         if gas is None:
             self._bus.publish(Rejected(ts_ns=now_ns, strategy=owner, order_id=name, simulated=True, reason=reason))
             return
+        self._spend_native(order, intent, 0)
         self._bus.publish(
             Reverted(
                 ts_ns=now_ns,
                 strategy=owner,
                 order_id=name,
                 simulated=True,
-                tx=f"simulated-{stable_uuid('tx', order.order_id)}",
+                tx=_transaction_of(order),
                 block=0,
                 gas_usd=gas,
                 reason=reason,
@@ -211,10 +239,14 @@ class PaperSwaps:
         )
 
 
-def fill_of(listed: InstrumentListed, is_zero_for_one: bool, quote: SwapQuote) -> tuple[Side, Decimal, Decimal]:
-    """(side, base quantity, quote per base) of a swap, exact from the raw amounts."""
-    is_base_in = is_zero_for_one == listed.base_is_token0
-    base_raw, quote_raw = (quote.amount_in, quote.amount_out) if is_base_in else (quote.amount_out, quote.amount_in)
-    qty = Decimal(base_raw).scaleb(-listed.base_decimals)
-    total = Decimal(quote_raw).scaleb(-listed.quote_decimals)
-    return ("sell" if is_base_in else "buy"), qty, (total / qty if qty else ZERO)
+def _transaction_of(order: OrderApproved) -> str:
+    return f"simulated-{stable_uuid('tx', order.order_id)}"
+
+
+def _swapped(pool: V3Pool | Pool, is_zero_for_one: bool, amount_in: int, now_s: int) -> tuple[int, int, V3Pool | Pool]:
+    """(amount in, amount out, state after). Raises `PoolRefused`."""
+    if isinstance(pool, V3Pool):
+        quote = swap_exact_in(pool, is_zero_for_one, amount_in)
+        return quote.amount_in, quote.amount_out, pool_after(pool, quote)
+    taken, after = pool.after(is_zero_for_one, amount_in, now_s)
+    return taken.amount_in, taken.amount_out, after
