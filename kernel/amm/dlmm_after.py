@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from bus.pool_parts.dlmm import BINS_PER_ARRAY, DlmmBin, DlmmBinArray, DlmmPair
 from kernel.amm.dlmm_fee import Age, references, volatility_at
-from kernel.amm.dlmm_step import Taken, Step
+from kernel.amm.dlmm_step import Step, Taken
 
 
 def pair_after(pair: DlmmPair, last_bin_id: int, age: Age, now_s: int) -> DlmmPair:

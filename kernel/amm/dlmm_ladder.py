@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from kernel.amm.dlmm_fee import exclude_fee, include_fee
-from kernel.amm.dlmm_step import Taken, Step
+from kernel.amm.dlmm_step import Step, Taken
 from kernel.amm.errors import PoolRefused
 
 U64_MAX = (1 << 64) - 1
@@ -34,8 +34,18 @@ class Reach(NamedTuple):
 class Ladder:
     """Steps of one direction and fee state. `end` says why there are no more steps, once they are used up."""
 
-    __slots__ = ("_end", "_source", "dust", "fee", "gross_in", "net_out")
-    __slots__ += ("pass_in", "pass_out", "protocol_fee", "steps")
+    __slots__ = (
+        "_end",
+        "_source",
+        "dust",
+        "fee",
+        "gross_in",
+        "net_out",
+        "pass_in",
+        "pass_out",
+        "protocol_fee",
+        "steps",
+    )
 
     def __init__(self, source: Iterator[Step], end: Callable[[], PoolRefused]) -> None:
         self._source: Iterator[Step] | None = source
