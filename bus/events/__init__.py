@@ -35,6 +35,14 @@ from bus.events.execution import (
     Unknown,
 )
 from bus.events.funding import FundingPaid, FundingRate
+from bus.events.launch import (
+    LaunchCompleted,
+    LaunchCreated,
+    LaunchHolders,
+    LaunchMigrated,
+    LaunchTrade,
+    ProgramChanged,
+)
 from bus.events.lending import LendingRate
 from bus.events.market import Bar, BookLevels, InstrumentListed, Quote, Trade
 from bus.events.system import (
@@ -67,6 +75,12 @@ AnyEvent = (
     | PoolDisabled
     | TipFloor
     | PriorityFees
+    | LaunchCompleted
+    | LaunchCreated
+    | LaunchHolders
+    | LaunchMigrated
+    | LaunchTrade
+    | ProgramChanged
     | FundingRate
     | FundingPaid
     | LendingRate
@@ -115,6 +129,11 @@ __all__ = [
     "InstrumentListed",
     "KillSwitchSet",
     "Landed",
+    "LaunchCompleted",
+    "LaunchCreated",
+    "LaunchHolders",
+    "LaunchMigrated",
+    "LaunchTrade",
     "LendingRate",
     "LiquidityChanged",
     "NativeSpent",
@@ -127,6 +146,7 @@ __all__ = [
     "PoolState",
     "PoolSwap",
     "PriorityFees",
+    "ProgramChanged",
     "Quote",
     "Rejected",
     "Report",

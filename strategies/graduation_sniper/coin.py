@@ -57,18 +57,18 @@ class Coin:
     def on_trade(self, event: LaunchTrade, window_ns: int) -> None:
         """A purchase or sale on the curve."""
         self.last_ns = event.ts_ns
-        self.real_base_raw, self.real_quote_raw = event.real_base_raw, event.real_quote_raw
+        self.real_base_raw, self.real_quote_raw = event.real_base, event.real_quote
         if event.user == self.creator:
             if event.is_buy:
-                self.creator_bought_raw += event.base_raw
+                self.creator_bought_raw += event.base_amount
             else:
-                self.creator_sold_raw += event.base_raw
-        if event.virtual_base_raw > 0:
-            self._see_price(event.virtual_quote_raw / event.virtual_base_raw, event.ts_ns)
+                self.creator_sold_raw += event.base_amount
+        if event.virtual_base > 0:
+            self._see_price(event.virtual_quote / event.virtual_base, event.ts_ns)
         if len(self.trades) >= TRADES_MAX:
             self.dropped += 1
             self._forget(self.trades.popleft())
-        self._count(_Trade(event.ts_ns, event.is_buy, event.user, event.quote_raw))
+        self._count(_Trade(event.ts_ns, event.is_buy, event.user, event.quote_amount))
         self.trim(event.ts_ns - window_ns)
 
     def on_holders(self, event: LaunchHolders) -> None:

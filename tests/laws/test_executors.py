@@ -13,6 +13,7 @@ from kernel.amm.v3_ticks import sqrt_ratio_at_tick
 from tests.builders import MINUTE, PERP, SECOND, SPOT, T0, bar, place, quote, trade
 from tests.kernel.execution.desk import Desk
 from tests.kernel.execution.test_paper_swaps import DEAR, POOL, TICK, _gas, _listed, _state, _swap
+from tests.solana_pools import cpmm, lamports, swap
 
 MS = 1_000_000
 PRICES = (1990.0, 1999.9, 2000.0, 2000.1, 2010.0)
@@ -21,6 +22,8 @@ SIZES = (0.0, 0.4, 5.0)
 
 @st.composite
 def _orders(draw: st.DrawFn) -> PlaceOrder | Swap:
+    if draw(st.integers(0, 7)) == 0:
+        return swap(draw(st.sampled_from([10**6, 10**30])), ("one", draw(st.booleans())), tip_lamports=1_000)
     if draw(st.integers(0, 3)) == 0:
         route = draw(st.sampled_from([(POOL,), (DEAR,), (POOL, DEAR)]))
         hops = [Hop(pool=name, is_zero_for_one=index == 0) for index, name in enumerate(route)]
@@ -89,6 +92,7 @@ def _event(step: tuple[Any, ...], now_ns: int) -> Event:
 def _played(steps: list[tuple[tuple[Any, ...], int]], paper: dict[str, Any]) -> Desk:
     desk = Desk(seed=5, **paper)
     desk.feed(_listed(POOL, 500, 10), _listed(DEAR, 3000, 60), _state(), _state(name=DEAR), _gas())
+    desk.feed(*cpmm("one", "SOL", "USDC", 10**13, 15 * 10**11), lamports())
     now_ns = T0
     for number, (step, pause_ns) in enumerate(steps):
         now_ns += pause_ns
@@ -151,6 +155,7 @@ def test_the_law_is_tried_on_every_kind_of_end() -> None:
         ([(("order", place(qty="7")), 0), (("quote", 2000.0, 5.0, SPOT), SECOND)], {"unknown_pct": 100.0}),
         ([(("order", place()), 0)], {"reject_pct": 100.0}),
         ([(("order", _swap(10**6)), 0), (("order", _swap(10**6, amount_out_min=10**30)), 0)], {"swap_fail_pct": 0.0}),
+        ([(("order", swap(10**6, ("one", False))), 0)], {"swap_fail_pct": 0.0}),
     ]
     for steps, paper in plays:
         seen |= {type(each).__name__ for each in _played(steps, paper).events(*REPORTS)}

@@ -85,7 +85,13 @@ def test_the_simulated_run_does_something(tmp_path: Path) -> None:
         core.bus.tap(lambda seq, is_derived, event: kinds.add(type(event).__name__))
 
     simulate(EventLogReader(path), spec("sim"), prepare=watch)
-    assert {each.__name__ for each in DIGESTED} - {OpportunitySeen.__name__, "Landed", "Reverted", "Submitted", "NativeSpent"} <= kinds
+    assert {each.__name__ for each in DIGESTED} - {
+        OpportunitySeen.__name__,
+        "Landed",
+        "Reverted",
+        "Submitted",
+        "NativeSpent",
+    } <= kinds
 
 
 def test_a_watched_replay_gives_the_digest_of_an_unwatched_one(tmp_path: Path) -> None:
