@@ -6,12 +6,12 @@ that runs out of arrays too (`insufficient_liquidity`). A quote is for one fee s
 a swap: within the filter period, within the decay period, later.
 """
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 
-from bus.pool_parts.dlmm import ARRAYS_NEAR, BINS_PER_ARRAY, DlmmBin, DlmmBinArray, DlmmPair
+from bus.pool_parts.dlmm import DlmmBin, DlmmBinArray, DlmmPair
 from bus.pool_parts.token_fee import TokenFee
 from kernel.amm.dlmm_after import arrays_after, pair_after
+from kernel.amm.dlmm_arrays import ARRAYS_PER_SWAP, arrays_ahead
 from kernel.amm.dlmm_fee import Age, age_of, base_rate, references, total_rate, variable_rate, volatility_at
 from kernel.amm.dlmm_ladder import U64_MAX, Ladder, Reach
 from kernel.amm.dlmm_price import price_q64
@@ -26,10 +26,11 @@ NO_FEE = TokenFee(is_first=True, fee_bps=0, fee_max=0)
 class DlmmPool:
     """State of one pair. `far` is None where it is not known which arrays beyond the pair's own bitmap hold liquidity.
 
-    `reserves` are the balances of X and Y where known; a swap that needs more than them is refused.
+    `reserves` are the balances of X and Y where known; a swap that needs more than them is refused, as is one that
+    visits more than `arrays_max` bin arrays (`arrays_exhausted`).
     """
 
-    __slots__ = ("_fee_x", "_fee_y", "_ladders", "arrays", "far", "pair", "reserves", "token_fees")
+    __slots__ = ("_fee_x", "_fee_y", "_ladders", "arrays", "arrays_max", "far", "pair", "reserves", "token_fees")
 
     def __init__(
         self,
@@ -39,7 +40,9 @@ class DlmmPool:
         far: tuple[int, ...] | None = None,
         token_fees: tuple[TokenFee, TokenFee] = (NO_FEE, NO_FEE),
         reserves: tuple[int | None, int | None] = (None, None),
+        arrays_max: int = ARRAYS_PER_SWAP,
     ) -> None:
+        self.arrays_max = arrays_max
         self.pair = pair
         self.arrays = arrays
         self.far = far
@@ -97,6 +100,7 @@ class DlmmPool:
                 None if reserve_x is None else reserve_x + change_x,
                 None if reserve_y is None else reserve_y + change_y,
             ),
+            arrays_max=self.arrays_max,
         )
         return quote, pool
 
@@ -179,7 +183,7 @@ class DlmmPool:
     def _bins(self, is_x_in: bool) -> Iterator[DlmmBin]:
         """Bins from the active one on that hold anything, as far as arrays are known without a gap."""
         active_id = self.pair.active_id
-        for index in self.arrays_ahead(is_x_in):
+        for index in self.arrays_ahead(is_x_in)[: self.arrays_max]:
             known = self.arrays.get(index)
             if known is None:
                 return
@@ -189,22 +193,13 @@ class DlmmPool:
                 yield from (held for held in known.bins if held.bin_id >= active_id)
 
     def arrays_ahead(self, is_x_in: bool) -> tuple[int, ...]:
-        """Indexes of the arrays with liquidity in the order of the swap, that of the active bin first if it has any.
-
-        They end where the near bitmap does if the far one is not known.
-        """
-        indexes = self.pair.arrays
-        if self.far:
-            indexes = tuple(sorted((*indexes, *self.far)))
-        active = self.pair.active_id // BINS_PER_ARRAY
-        if self.far is None and not -ARRAYS_NEAR <= active < ARRAYS_NEAR:
-            return ()
-        if is_x_in:
-            return indexes[: bisect_right(indexes, active)][::-1]
-        return indexes[bisect_left(indexes, active) :]
+        """Indexes of the arrays that a swap visits, in its order, as far as the bitmaps are known."""
+        return arrays_ahead(self.pair, self.far, is_x_in=is_x_in)
 
     def _exhausted(self, is_x_in: bool) -> PoolRefused:
-        for index in self.arrays_ahead(is_x_in):
+        for visited, index in enumerate(self.arrays_ahead(is_x_in)):
+            if visited == self.arrays_max:
+                return PoolRefused("arrays_exhausted", f"a swap visits {visited} bin arrays at most; ask for less")
             if index not in self.arrays:
                 return PoolRefused("depth_unknown", f"the swap reaches bin array {index}, which is not known; load it")
         if self.far is None:

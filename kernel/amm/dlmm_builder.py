@@ -6,6 +6,7 @@ from bus.pool_parts.base import PoolPart
 from bus.pool_parts.dlmm import ARRAYS_NEAR, BINS_PER_ARRAY, DlmmBinArray, DlmmFarArrays, DlmmPair, DlmmReserve
 from bus.pool_parts.token_fee import TokenFee
 from kernel.amm.dlmm import NO_FEE, DlmmPool
+from kernel.amm.dlmm_arrays import ARRAYS_PER_SWAP
 from kernel.amm.dlmm_fee import BPS
 from kernel.amm.dlmm_price import BIN_ID_MAX, BIN_STEP_MAX
 from kernel.amm.errors import PoolRefused
@@ -20,7 +21,8 @@ U64_MAX = (1 << 64) - 1
 class DlmmBuilder:
     """A `PoolBuilder`. Needs the pair, the nearest array with liquidity of a side, and fees of Token-2022 mints."""
 
-    def __init__(self) -> None:
+    def __init__(self, arrays_max: int = ARRAYS_PER_SWAP) -> None:
+        self._arrays_max = arrays_max
         self._pair: DlmmPair | None = None
         self._arrays: dict[int, DlmmBinArray] = {}
         self._far: tuple[int, ...] | None = None
@@ -66,6 +68,7 @@ class DlmmBuilder:
             far=self._far,
             token_fees=(fees.get(True, NO_FEE), fees.get(False, NO_FEE)),
             reserves=(self._reserves.get(True), self._reserves.get(False)),
+            arrays_max=self._arrays_max,
         )
         ahead = [pool.arrays_ahead(is_x_in)[:1] for is_x_in in (True, False)]
         if any(ahead) and not any(index in self._arrays for near in ahead for index in near):

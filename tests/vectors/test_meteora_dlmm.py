@@ -57,7 +57,7 @@ def pair_of(case: dict[str, Any]) -> DlmmPair:
 
 
 def pool_of(case: dict[str, Any]) -> DlmmPool:
-    builder = DlmmBuilder()
+    builder = DlmmBuilder(arrays_max=len(case["bin_array_indexes"]))
     builder.add(pair_of(case))
     builder.add(DlmmFarArrays(()))
     rows = {index: [] for index in case["bin_array_indexes"]}
