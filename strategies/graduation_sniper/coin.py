@@ -28,7 +28,8 @@ class Coin:
     __slots__ = (
         "_bought_by", "_highs", "buys", "completed_ns", "created_ns", "creator", "creator_bought_raw", "creator_pct",
         "creator_sold_raw", "curve", "dropped", "holders", "is_mayhem", "last_ns", "migrated_ns", "mint", "pool",
-        "price", "quote_mint", "real_base_raw", "real_quote_raw", "sells", "symbol", "top10_pct", "trades", "volume_raw",
+        "price", "quote_mint", "real_base_raw", "real_quote_raw", "sells", "symbol", "top10_pct", "trades",
+        "volume_raw",
     )  # fmt: skip
 
     def __init__(self, created: LaunchCreated) -> None:
