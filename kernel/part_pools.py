@@ -54,6 +54,14 @@ class PartPools:
         tracked = self._tracked.get(instrument)
         return 0 if tracked is None else tracked.slot
 
+    def seen_ns(self, instrument: str) -> int:
+        """Until when its state is known to hold: its last change, or the newest slot heard of; 0 = never seen."""
+        tracked = self._tracked.get(instrument)
+        if tracked is None or not tracked.ts_ns:
+            return 0
+        head = self.heads.get(tracked.listed.chain)
+        return tracked.ts_ns if head is None else max(tracked.ts_ns, head.ts_ns)
+
     def version(self, instrument: str) -> int:
         """How many parts changed it."""
         tracked = self._tracked.get(instrument)
@@ -69,8 +77,7 @@ class PartPools:
             tracked.price = _middle(tracked)
         if tracked.price is None:
             return None
-        head = self.heads.get(tracked.listed.chain)
-        return tracked.price, tracked.ts_ns if head is None else max(tracked.ts_ns, head.ts_ns)
+        return tracked.price, self.seen_ns(instrument)
 
     def _on_listed(self, event: InstrumentListed) -> None:
         if not event.family:
@@ -91,7 +98,8 @@ class PartPools:
         if event.slot > tracked.slot:
             tracked.slot = event.slot
         try:
-            tracked.builder.add(event.part)
+            for part in event.parts:
+                tracked.builder.add(part)
         except PoolRefused as error:
             self._disable(event.instrument, str(error), event.ts_ns)
 

@@ -34,16 +34,14 @@ def pool_listed(name: str, base: str, quote: str, ts_ns: int = T0, **changes: An
     return InstrumentListed(**{**fields, **changes})
 
 
-def seen(name: str, part: AnyPoolPart, slot: int = 100, ts_ns: int = T0) -> PoolSeen:
-    return PoolSeen(ts_ns=ts_ns, instrument=f"solana:{name}", slot=slot, part=part)
+def seen(name: str, *parts: AnyPoolPart, slot: int = 100, ts_ns: int = T0) -> PoolSeen:
+    return PoolSeen(ts_ns=ts_ns, instrument=f"solana:{name}", slot=slot, parts=parts)
 
 
-def reserves(name: str, first: int, second: int, *, slot: int = 100, ts_ns: int = T0) -> list[PoolSeen]:
+def reserves(name: str, first: int, second: int, *, slot: int = 100, ts_ns: int = T0) -> PoolSeen:
     """Both vault balances, raw."""
-    return [
-        seen(name, VaultBalance(is_first=True, amount=first), slot, ts_ns),
-        seen(name, VaultBalance(is_first=False, amount=second), slot, ts_ns),
-    ]
+    balances = (VaultBalance(is_first=True, amount=first), VaultBalance(is_first=False, amount=second))
+    return seen(name, *balances, slot=slot, ts_ns=ts_ns)
 
 
 def cpmm(
@@ -64,9 +62,8 @@ def cpmm(
     )
     return [
         pool_listed(name, base, quote, ts_ns),
-        seen(name, state, slot, ts_ns),
-        seen(name, config, slot, ts_ns),
-        *reserves(name, first, second, slot=slot, ts_ns=ts_ns),
+        seen(name, state, config, slot=slot, ts_ns=ts_ns),
+        reserves(name, first, second, slot=slot, ts_ns=ts_ns),
     ]
 
 

@@ -63,11 +63,14 @@ class SlotSeen(Event, frozen=True, kw_only=True, array_like=True, gc=False, tag=
 
 
 class PoolSeen(Event, frozen=True, kw_only=True, array_like=True, gc=False, tag="pool_seen"):
-    """One account of a pool as read at a slot. Parts of one pool may come in any order; each replaces its own past."""
+    """Accounts of a pool as read at a slot, taken in together; each part replaces its own past.
+
+    A swap changes several accounts: told one by one, the states in between would be of no slot at all.
+    """
 
     instrument: str
     slot: int
-    part: AnyPoolPart
+    parts: tuple[AnyPoolPart, ...]
 
 
 class PoolDisabled(Event, frozen=True, kw_only=True, array_like=True, gc=False, tag="pool_disabled"):

@@ -16,6 +16,7 @@ from kernel.strategy import AnyStrategy
 STRATEGIES: dict[str, str] = {
     "cex_dex_arb": "strategies.cex_dex_arb:CexDexArb",
     "drift_funding_arb": "strategies.drift_funding_arb:DriftFundingArb",
+    "graduation_sniper": "strategies.graduation_sniper:GraduationSniper",
     "solana_arb": "strategies.solana_arb:SolanaArb",
 }
 

@@ -28,8 +28,8 @@ class Coin:
     __slots__ = (
         "_bought_by", "_highs", "buys", "completed_ns", "created_ns", "creator", "creator_bought_raw", "creator_pct",
         "creator_sold_raw", "curve", "dropped", "holders", "is_mayhem", "last_ns", "migrated_ns", "mint", "pool",
-        "price", "quote_mint", "real_base_raw", "real_quote_raw", "sells", "symbol", "top10_pct", "trades",
-        "volume_raw",
+        "price", "quote_mint", "real_base_raw", "real_quote_raw", "sells", "supply_raw", "symbol", "top10_pct",
+        "trades", "verdict", "volume_raw",
     )  # fmt: skip
 
     def __init__(self, created: LaunchCreated) -> None:
@@ -51,6 +51,8 @@ class Coin:
         self.real_base_raw: int | None = None  #: left to be sold by the curve
         self.real_quote_raw: int | None = None
         self.creator_bought_raw = self.creator_sold_raw = 0
+        self.supply_raw = 0  #: 0 = not heard of
+        self.verdict = ""  #: why it was left alone, for the page
         self.holders: int | None = None
         self.top10_pct: float | None = None
         self.creator_pct: float | None = None

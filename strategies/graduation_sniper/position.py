@@ -43,9 +43,8 @@ class Position(Struct, kw_only=True):
     def is_open(self) -> bool:
         return self.held_raw > 0
 
-    def see(self, multiple: float, depth: float, tiers: tuple[ExitTier, ...], now_ns: int) -> None:
+    def see(self, multiple: float, depth: float, tiers: tuple[ExitTier, ...]) -> None:
         """A price was seen, and how deep the pool is."""
-        self.heard_ns = now_ns
         self.depth_peak = max(self.depth_peak, depth)
         if self.tiers_done or not tiers or multiple >= tiers[0].multiple:
             self.peak_multiple = max(self.peak_multiple, multiple)

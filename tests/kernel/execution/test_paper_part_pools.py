@@ -92,7 +92,7 @@ def test_own_impact_is_remembered_until_the_pool_is_seen_again() -> None:
     desk.tick(LATER)
     first, second = desk.events(Fill)
     assert second.price > first.price
-    desk.feed(*reserves("one", 10_000 * SOL, 1_500_000 * USDC, slot=101, ts_ns=LATER))
+    desk.feed(reserves("one", 10_000 * SOL, 1_500_000 * USDC, slot=101, ts_ns=LATER))
     desk.order(swap(30_000 * USDC, ("one", False)), LATER, "t-s-3-0")
     desk.tick(LATER + 10 * SECOND)
     assert desk.events(Fill)[2].price == first.price

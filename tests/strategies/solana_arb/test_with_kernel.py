@@ -70,7 +70,7 @@ def test_a_landed_trade_leaves_nothing_to_trade_until_a_pool_changes_again() -> 
     after(made, 60_000)
     count = len(made.events(OrderApproved))
     assert count == 1, "the same pool states are not traded twice"
-    made.feed(reserves("two", 20_000 * SOL, 20_000 * 153 * USDC, slot=101, ts_ns=T0 + 61 * SECOND)[1])
+    made.feed(reserves("two", 20_000 * SOL, 20_000 * 153 * USDC, slot=101, ts_ns=T0 + 61 * SECOND))
     made.feed(ClockTick(ts_ns=T0 + 80 * SECOND))
     assert len(made.events(OrderApproved)) == 2
 
