@@ -4,7 +4,7 @@ from hashlib import sha256
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.orca import accounts
@@ -53,6 +53,7 @@ def test_bytes_that_begin_like_an_account_are_unknown_or_come_back(head: bytes, 
     assert data[:8] in (accounts.TICK_ARRAY, accounts.DYNAMIC_TICK_ARRAY)
 
 
+@settings(max_examples=40)
 @given(st.lists(st.booleans(), min_size=88, max_size=88), st.binary(min_size=112, max_size=112), st.integers(0, 2))
 def test_a_dynamic_array_is_as_long_as_its_ticks(flags: list[bool], tick: bytes, more: int) -> None:
     bitmap = sum(1 << number for number, flag in enumerate(flags) if flag)
