@@ -49,6 +49,7 @@ class OrcaPool:
         self._pool = self._decode_pool(owner, data)
         self.mints = (str(self._pool.token_mint_a), str(self._pool.token_mint_b))
         self._oracle = oracle_address(self._key)
+        self._oracle_address = str(self._oracle)
         self._starts: dict[str, int] = {}  #: of every tick array whose address was derived
         self._arrays: dict[int, Pubkey] = {}
         self._slots: dict[str, int] = {}
@@ -65,7 +66,7 @@ class OrcaPool:
         numbers = sorted(range(-ARRAYS_EACH_SIDE, ARRAYS_EACH_SIDE + 1), key=abs)
         starts = [here + number * size for number in numbers]
         found = [str(self._array(start)) for start in starts if start <= MAX_TICK and start + size > MIN_TICK]
-        return (*found, str(self._oracle)) if self.has_adaptive_fee else tuple(found)
+        return (*found, self._oracle_address) if self.has_adaptive_fee else tuple(found)
 
     def update(self, address: str, owner: str, data: bytes, slot: int) -> tuple[PoolPart, ...]:
         """The part that the bytes are. Raises `UnknownLayout`; () for other accounts and for an older slot."""
@@ -76,7 +77,7 @@ class OrcaPool:
             part = self._state(owner, data)
         elif address in self._starts:
             part = self._tick_array(address, owner, data)
-        elif address == str(self._oracle) and self.has_adaptive_fee:
+        elif address == self._oracle_address and self.has_adaptive_fee:
             part = self._oracle_part(owner, data)
         if part is None:
             return ()
@@ -188,7 +189,7 @@ class OrcaPool:
         return WhirlpoolTickArray(start, tuple((start + number * spacing, net) for number, net in found))
 
     def _oracle_part(self, owner: str, data: bytes) -> WhirlpoolOracle:
-        address = str(self._oracle)
+        address = self._oracle_address
         self._check_owner(address, owner)
         oracle: Oracle = decode_oracle(data)
         of, now = oracle.adaptive_fee_constants, oracle.adaptive_fee_variables
