@@ -81,7 +81,8 @@ class WhirlpoolPool:
     def rate(self, is_a_to_b: bool, now_s: int) -> float:
         """Out per in of the first unit, fees included; 0.0 where nothing can be swapped. Never raises."""
         for segment in self.segments(is_a_to_b, now_s):
-            return segment.rate
+            # Where a transfer fee eats the first units depth begins behind them.
+            return 0.0 if segment.in_start else segment.rate
         return 0.0
 
     def segments(self, is_a_to_b: bool, now_s: int) -> Iterator[Segment]:

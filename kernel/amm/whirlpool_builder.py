@@ -56,8 +56,8 @@ class WhirlpoolBuilder:
             case TokenFee():
                 if part == self._token_fees.get(part.is_first):
                     return
-                if not 0 <= part.fee_bps <= BPS:
-                    raise _inconsistent(f"a transfer fee of {part.fee_bps} bps, expected 0..{BPS}")
+                if not 0 <= part.fee_bps <= BPS or part.fee_max < 0:
+                    raise _inconsistent(f"a transfer fee of {part.fee_bps} bps, at most {part.fee_max}, cannot be")
                 self._token_fees[part.is_first] = part
             case _:
                 raise _inconsistent(f"a {type(part).__name__} is no part of a Whirlpool")

@@ -90,11 +90,10 @@ class FeeCurve:
             return None, True
         low, high, size = self.group_low, self.group_high, self.size
         if low is not None and group < low:
-            return (None if is_a_to_b else low * size), True
+            return (None if is_a_to_b else _on_scale(low * size)), True
         if high is not None and group > high:
-            return ((high + 1) * size if is_a_to_b else None), True
-        bound = group * size if is_a_to_b else (group + 1) * size
-        return min(max(bound, MIN_TICK), MAX_TICK), False
+            return (_on_scale((high + 1) * size) if is_a_to_b else None), True
+        return _on_scale((group if is_a_to_b else group + 1) * size), False
 
     def group_after(self, group: int, tick: int, is_on_tick: bool, is_a_to_b: bool) -> int:
         """The last group that a step over many groups went through; it began in `group` and ended at `tick`."""
@@ -102,3 +101,7 @@ class FeeCurve:
         if not is_a_to_b and is_on_tick and tick % self.size == 0:
             last -= 1
         return min(group, last) if is_a_to_b else max(group, last)
+
+
+def _on_scale(tick: int) -> int:
+    return min(max(tick, MIN_TICK), MAX_TICK)

@@ -95,10 +95,7 @@ class SwapTable:
         if at == len(ins):
             at = self._reach(ins, amount)
         if at == len(ins) or ins[at] == amount:
-            at = min(at, len(ins) - 1)
-            if self.outs[at] > U64_MAX:
-                raise self._overflow(at, 0, 0)
-            return Swapped(ins[at], self.outs[at], self.fees[at])
+            return self._whole_steps(at)
         at -= 1
         price, liquidity, rate, *_ = self.steps[at]
         remaining = amount - ins[at]
@@ -124,10 +121,7 @@ class SwapTable:
         if at == len(outs):
             at = self._reach(outs, amount)
         if at == len(outs) or outs[at] == amount:
-            at = min(at, len(outs) - 1)
-            if self.ins[at] > U64_MAX:
-                raise self._overflow(at, 0, 0)
-            return Swapped(self.ins[at], outs[at], self.fees[at])
+            return self._whole_steps(at)
         at -= 1
         price, liquidity, rate, *_ = self.steps[at]
         remaining = amount - outs[at]
@@ -186,6 +180,15 @@ class SwapTable:
             raise self._end
         return bisect_left(sums, amount)
 
+    def _whole_steps(self, count: int) -> Swapped:
+        count = min(count, len(self.steps))
+        amount_in, amount_out = self.ins[count], self.outs[count]
+        if max(amount_in, amount_out) > U64_MAX:
+            raise self._overflow(count, 0, 0)
+        if count == len(self.steps) and self._end is not None and self._end.reason == "liquidity_out_of_range":
+            raise self._end
+        return Swapped(amount_in, amount_out, self.fees[count])
+
     def _extend(self) -> bool:
         """Add one step; False where there is none."""
         if self._end is not None:
@@ -214,11 +217,8 @@ class SwapTable:
         if target == stop_price:
             liquidity += net
             if not 0 <= liquidity <= U128_MAX:
-                self._end = PoolRefused(
-                    "liquidity_out_of_range",
-                    f"crossing tick {tick} leaves a liquidity of {liquidity}; reload the pool and its tick arrays",
-                )
-                return False
+                message = f"crossing tick {tick} leaves a liquidity of {liquidity}; reload the pool and its tick arrays"
+                end = PoolRefused("liquidity_out_of_range", message)
             self._tick = tick - 1 if self._is_a_to_b else tick
         elif target != self._price and bound is not None:
             self._tick = bound

@@ -1,0 +1,1 @@
+"""Orca Whirlpools on Solana: account layouts, addresses, and the swap instruction."""
