@@ -108,11 +108,11 @@ def test_swaps_are_the_programs_to_the_unit(case: dict[str, Any], content: dict[
             quote(is_x_in, amount, now_s)
         return
     reach = (pool.reach_in if is_in else pool.reach_out)(is_x_in, amount, now_s)
-    shares = (reach.fee - reach.protocol_fee if is_in else None, reach.protocol_fee)
     assert quote(is_x_in, amount, now_s) == (reach.amount_in, reach.amount_out, reach.fee)
     assert reach.amount_in == int(out["consumedInAmount" if is_in else "inAmount"])
     assert reach.amount_out == int(out["outAmount"])
-    assert shares == (int(out["fee"]) if is_in else None, int(out["protocolFee"]))
+    assert reach.fee - reach.protocol_fee == int(out["fee"])
+    assert reach.protocol_fee + reach.surplus == int(out["protocolFee"])
     steps = pool.ladder(is_x_in, now_s).steps
     last = steps[reach.passed if reach.last else reach.passed - 1]
     index = last.held.bin_id // BINS_PER_ARRAY
