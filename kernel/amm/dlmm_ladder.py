@@ -107,9 +107,8 @@ class Ladder:
     def reach_out(self, amount_out: int) -> Reach:
         """An exact net output above 0. Raises `PoolRefused` where the steps end before it or the input passes a u64."""
         passes = self.pass_out
-        while not passes or passes[-1] < amount_out:
-            if not self.extend():
-                raise self._end()
+        while (not passes or passes[-1] <= amount_out) and self.extend():
+            pass
         at = bisect_right(passes, amount_out)
         dust_in, dust_fee, dust_protocol_fee = self.dust[at]
         amount_in, fee = self.gross_in[at] - dust_in, self.fee[at] - dust_fee
@@ -117,7 +116,7 @@ class Ladder:
         left = amount_out - self.net_out[at]
         surplus, last = 0, None
         if left:
-            if at == len(self.steps) and not self.extend():
+            if at == len(self.steps):
                 raise self._end()
             last = self.steps[at].part_out(left)
             amount_in += last.amount_in

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from bus.pool_parts.dlmm import BINS_PER_ARRAY, DlmmBin, DlmmBinArray, DlmmFarArrays, DlmmPair
 from kernel.amm.dlmm import DlmmPool
 from kernel.amm.dlmm_builder import DlmmBuilder
-from kernel.amm.dlmm_fee import age_of, base_rate, references, total_rate, variable_rate, volatility_at
+from kernel.amm.dlmm_fee import age_of, base_rate, include_fee, references, total_rate, variable_rate, volatility_at
 from kernel.amm.dlmm_price import price_q64
 
 NOW_S = 1_780_000_000
@@ -132,3 +132,21 @@ def walk_in(state: DlmmPool, is_x_in: bool, amount_in: int) -> tuple[int, int] |
             fee += paid if spent else 0
         at += -1 if is_x_in else 1
     return out, fee
+
+
+def walk_out(state: DlmmPool, is_x_in: bool, amount_out: int) -> tuple[int, int] | None:
+    """(in, fee) of an exact output, bin by bin as the SDK walks: a bin that gives nothing costs nothing."""
+    ladder = state.ladder(is_x_in, NOW_S)
+    while ladder.extend():
+        pass
+    amount_in = fee = 0
+    for step in ladder.steps:
+        if not amount_out:
+            break
+        gross = amount_out if step.is_fee_on_input else include_fee(amount_out, step.rate)
+        taken = step.whole() if gross >= step.total_out else step.part_out(amount_out)
+        if not taken.amount_out:
+            continue
+        amount_in, fee = amount_in + taken.amount_in, fee + taken.fee
+        amount_out -= taken.amount_out
+    return None if amount_out else (amount_in, fee)

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from bus.pool_parts.dlmm import DlmmBin
 from bus.pool_parts.token_fee import TokenFee
 from kernel.amm.dlmm import DlmmPool
+from kernel.amm.dlmm_ladder import U64_MAX
 from kernel.amm.errors import PoolRefused
-from tests.kernel.amm.dlmm_cases import NOW_S, arrays, pair, pool, pools, walk_in
+from tests.kernel.amm.dlmm_cases import NOW_S, arrays, pair, pool, pools, walk_in, walk_out
 
 HELD = 1_000_000
 BINS = [
@@ -51,6 +52,28 @@ def test_an_exact_output_costs_what_buys_it(state: DlmmPool, is_x_in: bool, amou
     assert state.quote_in(is_x_in, quote.amount_in + dust, NOW_S).amount_out >= amount
     if not dust and quote.amount_in > 1 and not state.pair.takes_fee_in_y:
         assert state.quote_in(is_x_in, quote.amount_in - 1, NOW_S).amount_out <= amount
+
+
+@given(pools(), st.booleans(), wanted)
+def test_tables_give_an_exact_output_what_a_walk_gives(state: DlmmPool, is_x_in: bool, amount: int) -> None:
+    fresh = DlmmPool(state.pair, state.arrays, far=())
+    found = walk_out(state, is_x_in, amount)
+    if found is None:
+        with pytest.raises(PoolRefused, match="insufficient_liquidity"):
+            fresh.quote_out(is_x_in, amount, NOW_S)
+        return
+    if found[0] <= U64_MAX:
+        assert fresh.quote_out(is_x_in, amount, NOW_S) == (found[0], amount, found[1])
+
+
+def test_bins_that_give_nothing_cost_an_exact_output_nothing() -> None:
+    dust = [DlmmBin(bin_id, 0, 1) for bin_id in (1, 2, 3)]
+    state = pool([DlmmBin(0, 0, 100), *dust], takes_fee_in_y=True)
+    assert state.quote_out(True, 1, NOW_S) == (2, 1, 1)
+    assert state.quote_in(True, 4, NOW_S).amount_out == 0
+    assert state.quote_in(True, 5, NOW_S).amount_out == 1
+    with pytest.raises(PoolRefused, match="insufficient_liquidity"):
+        pool(dust, takes_fee_in_y=True).quote_out(True, 1, NOW_S)
 
 
 @given(pools(), st.booleans(), wanted, wanted)
