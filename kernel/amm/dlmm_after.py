@@ -2,8 +2,8 @@
 
 Fees never enter a bin. What buys a filled limit order belongs to who placed it, hence leaves what can be swapped; an
 open order that is filled in part has begun. The active bin is the last one touched, even if emptied. Volatility is that
-of the last bin, and every swap renews the time. Meteora lb_clmm, 2026-11: bins and volatility from the SDK's walk; that
-a partly filled open order counts as begun from then on is read from the account's fields, not checked on chain.
+of the last bin, and every swap renews the time. Meteora lb_clmm, 2026-11: bins and volatility follow the SDK's walk.
+Not checked on chain: that a partly filled open order counts as begun, and that the time moves within the filter period.
 """
 
 from collections.abc import Iterable, Mapping

@@ -28,6 +28,7 @@ class Reach(NamedTuple):
     fee: int
     protocol_fee: int
     passed: int  #: bins emptied and left behind
+    surplus: int  #: kept by the protocol beyond its fee, of what comes out; 0 for an exact input
     last: Taken | None  #: in the bin where the swap ends; None = it ends with that bin, emptied
 
 
@@ -99,28 +100,29 @@ class Ladder:
             self.fee[at] + last.fee,
             self.protocol_fee[at] + last.protocol_fee,
             at,
+            0,
             last,
         )
 
     def reach_out(self, amount_out: int) -> Reach:
         """An exact net output above 0. Raises `PoolRefused` where the steps end before it or the input passes a u64."""
         passes = self.pass_out
-        while not passes or passes[-1] < amount_out:
-            if not self.extend():
-                raise self._end()
+        while (not passes or passes[-1] <= amount_out) and self.extend():
+            pass
         at = bisect_right(passes, amount_out)
         dust_in, dust_fee, dust_protocol_fee = self.dust[at]
         amount_in, fee = self.gross_in[at] - dust_in, self.fee[at] - dust_fee
         protocol_fee = self.protocol_fee[at] - dust_protocol_fee
         left = amount_out - self.net_out[at]
-        last = None
+        surplus, last = 0, None
         if left:
-            if at == len(self.steps) and not self.extend():
+            if at == len(self.steps):
                 raise self._end()
             last = self.steps[at].part_out(left)
             amount_in += last.amount_in
             fee += last.fee
             protocol_fee += last.protocol_fee
+            surplus = last.surplus
         if amount_in > U64_MAX:
             raise PoolRefused("amount_out_of_range", f"{amount_out} out would take {amount_in} in, more than a u64")
-        return Reach(amount_in, amount_out, fee, protocol_fee, at, last)
+        return Reach(amount_in, amount_out, fee, protocol_fee, at, surplus, last)

@@ -21,6 +21,7 @@ class Taken(NamedTuple):
     taken_pool: int
     taken_begun: int
     taken_open: int
+    surplus: int = 0  #: of an exact output: what the input buys beyond it, kept by the protocol
 
 
 class Step(NamedTuple):
@@ -84,7 +85,7 @@ class Step(NamedTuple):
         return Taken(amount_in, amount_out, fee, protocol_fee, pool_in, pool, begun, opened)
 
     def part_out(self, amount_out: int) -> Taken:
-        """For a net output below what the bin holds; what the input buys beyond it, above a unit, is the protocol's."""
+        """For a net output below what the bin holds. A surplus of one unit is not counted, as in the SDK."""
         wanted = amount_out if self.is_fee_on_input else include_fee(amount_out, self.rate)
         pool = min(wanted, self.pool_out)
         net = self._cost(pool)
@@ -94,7 +95,7 @@ class Step(NamedTuple):
             net += self._cost(begun) + self._cost(wanted - begun)
         fill = self.part_in(include_fee(net, self.rate) if self.is_fee_on_input else net)
         surplus = fill.amount_out - amount_out
-        return fill._replace(amount_out=amount_out, protocol_fee=fill.protocol_fee + (surplus if surplus > 1 else 0))
+        return fill._replace(amount_out=amount_out, surplus=surplus if surplus > 1 else 0)
 
     def _bought(self, net_in: int) -> int:
         return net_in * self.price >> 64 if self.is_x_in else (net_in << 64) // self.price

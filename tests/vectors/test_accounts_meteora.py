@@ -11,7 +11,7 @@ from msgspec.structs import fields
 from adapters.meteora.bin_array import BIN_ARRAY
 from adapters.meteora.bitmap_extension import BITMAP_EXTENSION, BitmapRow
 from adapters.meteora.lb_pair import LB_PAIR
-from tests.vectors.load import params
+from tests.vectors.load import files, params
 
 LAYOUTS = {"lbPair": LB_PAIR, "binArray": BIN_ARRAY, "binArrayBitmapExtension": BITMAP_EXTENSION}
 
@@ -33,11 +33,13 @@ def as_sdk(value: Any) -> Any:
     return str(value)
 
 
-CASES = [
-    each
-    for each in params("accounts.json", "accounts")
-    if not each.values[0] or each.values[0]["venue"] == "meteora_dlmm"
-]
+def is_ours(case: dict[str, Any] | None) -> bool:
+    return case is None or case["venue"] == "meteora_dlmm"
+
+
+#: our own are in a file of their own, for the golden one serves several venues
+OWN = [(case, content) for _, content in files("accounts_meteora.json") for case in content["accounts"]]
+CASES = [*OWN, *(each for each in params("accounts.json", "accounts") if is_ours(each.values[0]))]
 
 
 @pytest.mark.parametrize(("case", "content"), CASES)

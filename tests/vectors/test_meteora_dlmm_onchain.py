@@ -16,6 +16,7 @@ import pytest
 from adapters.meteora.addresses import PROGRAM
 from adapters.meteora.pool import MeteoraPool
 from bus.pool_parts.base import PoolPart
+from bus.pool_parts.token_fee import TokenFee
 from kernel.amm.dlmm import DlmmPool
 from kernel.amm.dlmm_builder import DlmmBuilder
 from kernel.amm.errors import PoolRefused
@@ -23,8 +24,21 @@ from tests.vectors.load import ACCOUNTS, params
 
 FILE = "meteora_dlmm_onchain.json"
 TOKEN_PROGRAM = "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA"
+EXTENSIONS_AT, TRANSFER_FEE = 166, 1
 SLOT = 500_000_000  #: after the dumped pairs open; the file does not say at which slot the program ran
 REFUSALS = {"InstructionErrorCustom(3005)": "depth_unknown", "InstructionErrorCustom(1)": "insufficient_liquidity"}
+
+
+def token_fee(mint: bytes, *, is_first: bool) -> TokenFee:
+    """The newer transfer fee of a mint's bytes; none for a plain mint or one that the dump lacks."""
+    at = EXTENSIONS_AT
+    while at + 4 <= len(mint):
+        kind, length = (int.from_bytes(mint[at + skip : at + skip + 2], "little") for skip in (0, 2))
+        if kind == TRANSFER_FEE:
+            maximum, bps = mint[at + 4 + 98 : at + 4 + 106], mint[at + 4 + 106 : at + 4 + 108]
+            return TokenFee(is_first, int.from_bytes(bps, "little"), int.from_bytes(maximum, "little"))
+        at += 4 + length
+    return TokenFee(is_first, 0, 0)
 
 
 @cache
@@ -46,6 +60,8 @@ def pool_of(address: str) -> DlmmPool:
         if name.startswith("bin_array"):
             index = int.from_bytes(data[8:16], "little", signed=True)
             add(tracked.update(tracked.array_address(index), PROGRAM, data, 0))
+    for is_x, name in ((True, "token_x_mint"), (False, "token_y_mint")):
+        add((token_fee(accounts.get(name, b""), is_first=is_x),))
     reserves = (tracked.account.reserve_x, tracked.account.reserve_y)
     for name, reserve in zip(("reserve_x", "reserve_y"), reserves, strict=True):
         add(tracked.update(reserve, TOKEN_PROGRAM, accounts[name], 0))
