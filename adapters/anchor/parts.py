@@ -12,7 +12,7 @@ COPTION_TAG_BYTES = 4
 
 
 class Option(Node):
-    """None, or a value: a byte 0 or 1 first. `is_c`: the token program's form, four bytes and room for the value always."""
+    """None, or a value: a byte 0 or 1 first. `is_c`: the token program's form, four bytes and room for the value."""
 
     __slots__ = ("_inner", "_is_c")
 
