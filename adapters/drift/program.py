@@ -1,6 +1,7 @@
 """Drift v2: the program that was drained on 2026-04-01 and is paused since. Its accounts are read as history only.
 
-Layout: IDL 2.142 (drift-labs/protocol-v2, read 2026-11); offsets checked against the research notes of the project.
+Layout: IDL 2.142 (drift-labs/protocol-v2, read 2026-11); tests compare its offsets with numbers computed from the
+published file.
 """
 
 from functools import cache

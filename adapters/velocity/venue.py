@@ -4,6 +4,8 @@ No I/O and no clock: bytes, slots and receipt times come in. An account that can
 keeps the last good reading for closing; nothing that increases a position is built unless the health check passes.
 """
 
+import re
+
 from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
@@ -30,6 +32,7 @@ TOKEN_PROGRAMS = frozenset(
 )
 TOKEN_ACCOUNT_BYTES = 165
 FAULT_CHARS_MAX = 300
+_NUMBERS = re.compile(r"\d+")  #: a reason's numbers move with every slot; the reason is told once
 
 
 class VelocityVenue:
@@ -55,6 +58,7 @@ class VelocityVenue:
         self._spots: dict[int, SpotMarket] = {}
         self._settlements: dict[int, FundingSettlements] = {}
         self._user: PerpUser | None = None
+        self._positions: tuple[PerpPosition, ...] = ()
         self._exchange: Exchange | None = None
         self._insurance: int | None = None
         self._program: ProgramData | None = None
@@ -62,7 +66,7 @@ class VelocityVenue:
         self._slots: dict[str, int] = {}
         self._chain_s = 0
         self._now_ns = 0
-        self._shown: VenueHealth | None = None
+        self._told = ("", "")
         self._events: list[Event] = []
         self.payments = PaymentBook()
 
@@ -91,7 +95,7 @@ class VelocityVenue:
     def on_missing(self, address: str, ts_ns: int) -> None:
         """An account does not exist. Ours may not (nothing was deposited yet); any other takes the venue down."""
         if address == self._user_address:
-            self._user = None
+            self._user, self._positions = None, ()
         elif address in self.addresses():
             self._faults[address] = "the account does not exist"
         self._tell(ts_ns)
@@ -99,6 +103,7 @@ class VelocityVenue:
     def _fold(self, address: str, owner: str, data: bytes, slot: int, ts_ns: int) -> None:
         if address in self._perps:
             self._on_market(address, PerpMarket.decode(self.layout, owner, data, slot), ts_ns)
+            self._positions = () if self._user is None else self._user.in_markets(self._markets)
         elif address in self._spot_indices:
             spot = SpotMarket.decode(self.layout, owner, data, slot)
             if spot.market_index != self._spot_indices[address]:
@@ -106,6 +111,7 @@ class VelocityVenue:
             self._spots[spot.market_index] = spot
         elif address == self._user_address:
             self._on_user(PerpUser.decode(self.layout, owner, data, slot))
+            self._positions = () if self._user is None else self._user.in_markets(self._markets)
         elif address == self._state_address:
             self._exchange = Exchange.decode(self.layout, owner, data, slot)
         elif address == self._insurance_address:
@@ -163,8 +169,9 @@ class VelocityVenue:
 
     def _tell(self, ts_ns: int) -> None:
         now = verdict(self._facts(), self.rules, ts_ns)
-        if self._shown is None or (now.status, now.reason) != (self._shown.status, self._shown.reason):
-            self._shown = now
+        told = (now.status, _NUMBERS.sub("#", now.reason))
+        if told != self._told:
+            self._told = told
             self._events.append(now)
 
     def _facts(self) -> HealthFacts:
@@ -203,7 +210,7 @@ class VelocityVenue:
 
     def positions(self) -> tuple[PerpPosition, ...]:
         """Open positions as last seen."""
-        return () if self._user is None else self._user.in_markets(self._markets)
+        return self._positions
 
     def place(self, order: PerpOrder) -> Instruction:
         """`place_perp_order`. Raises `VenueRefused`, for anything but a reduction also while not healthy."""

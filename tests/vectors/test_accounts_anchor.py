@@ -71,9 +71,10 @@ def test_accounts_decode_as_the_official_coder_decodes_them(case: dict[str, Any]
         at = own.offset(kind, "amm_creator_fee_on")
         assert data[at] == case["decoded"]["cpmmCreatorFeeOn"]
         data = data[:at] + b"\x01" + data[at + 1 :]
-    found = plain(
-        own.decode_account(kind, data, is_short_allowed=True), LAUNCHLAB_NAMES if venue == "raydium_launchlab" else {}
-    )
+    fields = own.decode_account(kind, data, is_short_allowed=True)
+    written = own.encode_account(kind, fields)
+    assert written[: len(data)] == data[: len(written)]
+    found = plain(fields, LAUNCHLAB_NAMES if venue == "raydium_launchlab" else {})
     expected = plain(case["decoded"], {})
     if is_launchlab_pool:
         expected["cpmmcreatorfeeon"] = "BothToken"

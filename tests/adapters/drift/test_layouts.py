@@ -9,7 +9,7 @@ from adapters.solana.tracked_pool import UnknownLayout
 from adapters.velocity import velocity
 from tests.adapters.drift.accounts import blank, market
 
-#: research notes of the project, computed from the published IDL 2.142
+#: computed from the published IDL 2.142 before ours was written
 DRIFT_OFFSETS = {
     "amm.oracle": 40, "amm.last_funding_rate": 480, "amm.last_funding_rate_long": 488,
     "amm.last_funding_rate_short": 496, "amm.last_24h_avg_funding_rate": 504, "amm.cumulative_funding_rate_long": 608,

@@ -1,7 +1,11 @@
 """Whatever speaks against the venue is said, and stops new risk; nothing known is not healthy."""
 
+from random import Random
+
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from solders.pubkey import Pubkey
 
 from adapters.velocity import HealthFacts, HealthRules, check_health
@@ -17,10 +21,13 @@ from tests.adapters.velocity.world import (
     SOL,
     STATE,
     TOKEN_PROGRAM,
+    USER,
+    accounts,
     program_data,
     quote,
     sol,
     state,
+    user,
     vault,
     venue,
 )  # fmt: skip
@@ -132,3 +139,39 @@ def test_funding_that_nobody_settles_is_a_reason() -> None:
 def test_a_long_list_of_reasons_is_counted_not_cut_in_silence() -> None:
     seen = venue(msgspec.structs.replace(RULES, market_indices=(0, 1, 2, 3, 4)))
     assert seen.health().reason.endswith("; and 1 more")
+
+
+def test_a_reason_whose_numbers_move_is_told_once() -> None:
+    seen = venue()
+    seen.drain()
+    for slot, amount in enumerate((5, 4, 3), start=101):
+        seen.on_account(INSURANCE, TOKEN_PROGRAM, vault(amount), slot, slot)
+    assert len(seen.drain()) == 1
+    assert "holds 3 units" in seen.health().reason
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from([STATE, QUOTE, SOL, USER, INSURANCE, PROGRAM_DATA]), st.randoms(use_true_random=False))
+def test_any_bytes_in_any_account_are_survived(address: str, chance: Random) -> None:
+    """Right owner, length and mark, then noise: the venue may go down, it never breaks."""
+    seen = venue()
+    owner, good = accounts()[address]
+    noise = bytearray(good)
+    for _ in range(chance.randrange(1, 40)):
+        noise[chance.randrange(min(8, len(noise) - 1), len(noise))] = chance.randrange(256)
+    seen.on_account(address, owner, bytes(noise), 101, 2)
+    assert seen.health().status in {"ok", "paused", "down"}
+    assert (seen.health().status == "ok") == (seen.reasons() == [])
+    assert len(seen.positions()) <= 8 and len(seen.terms()) == 1
+    seen.drain()
+
+
+def test_a_position_that_no_program_could_settle_takes_the_venue_down() -> None:
+    held = {
+        **LAYOUT.codec.decode_account("User", user())["perp_positions"][0],
+        "base_asset_amount": (1 << 63) - 1,
+    }  # fmt: skip
+    seen = venue()
+    seen.on_account(USER, P, user(perp_positions__0=held), 101, 2)
+    seen.on_account(SOL, P, sol(cumulative_funding_rate_long=(1 << 127) - 1), 101, 3)
+    assert (seen.health().status, "a payment of at most" in seen.health().reason) == ("down", True)
