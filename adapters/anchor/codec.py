@@ -50,7 +50,7 @@ class Codec:
         were added reads them as zero. Raises `UnknownLayout`, and `BadIdl` for a name the IDL lacks."""
         mark, node = self._account(name)
         body = _body(name, mark, data)
-        value: dict[str, Any] = node.read(body + bytes(node.min_size) if is_short_allowed else body, 0)[0]
+        value: dict[str, Any] = node.read(_filled(body, node) if is_short_allowed else body, 0)[0]
         return value
 
     def encode_account(self, name: str, fields: Mapping[str, Any]) -> bytes:
@@ -113,7 +113,7 @@ class Codec:
                 if node is None:
                     node = self._events[name] = self._compiler.event(name)
                 body = _body(name, mark, data)
-                return name, node.read(body + bytes(node.min_size) if is_short_allowed else body, 0)[0]
+                return name, node.read(_filled(body, node) if is_short_allowed else body, 0)[0]
         return None
 
     def decode_event_log(self, line: str) -> tuple[str, dict[str, Any]] | None:
@@ -168,3 +168,8 @@ def _body(name: str, mark: bytes, data: bytes) -> bytes:
     if len(data) > BYTES_MAX + len(mark):
         raise UnknownLayout(f"{name}: expected at most {BYTES_MAX} bytes, found {len(data)}")
     return data[len(mark) :]
+
+
+def _filled(body: bytes, node: Node) -> bytes:
+    """Zeros behind, for every field that may be missing."""
+    return body + bytes(min(node.zero_size, BYTES_MAX))

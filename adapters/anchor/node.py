@@ -12,19 +12,23 @@ class Node:
     """One type of an IDL, compiled. Little-endian throughout, as borsh and the chain have it.
 
     `size` is the exact number of bytes where every value takes the same, else None; `min_size` the fewest. `align`
-    counts in zero-copy layouts alone. `weight` bounds the values that reading makes out of `min_size` bytes, so that
+    counts in zero-copy layouts alone. `zero_size`: bytes taken when all are zero (an enum's first variant may be longer
+    than its shortest). `weight` bounds the values that reading makes out of `min_size` bytes, so that
     an IDL of empty parts cannot make much out of nothing.
     """
 
-    __slots__ = ("align", "min_size", "size", "weight")
+    __slots__ = ("align", "min_size", "size", "weight", "zero_size")
 
-    def __init__(self, *, size: int | None, min_size: int, align: int, weight: int) -> None:
+    def __init__(
+        self, *, size: int | None, min_size: int, align: int, weight: int, zero_size: int | None = None
+    ) -> None:
         if weight > EMPTY_PARTS_PER_BYTE * (min_size + 1):
             raise BadIdl(f"expected at most {EMPTY_PARTS_PER_BYTE} parts per byte, found {weight} in {min_size} bytes")
         self.size = size
         self.min_size = min_size
         self.align = align
         self.weight = weight
+        self.zero_size = min_size if zero_size is None else zero_size
 
     def read(self, data: bytes, at: int) -> tuple[Any, int]:
         """The value that starts at `at`, and where the next one starts. Raises `UnknownLayout`."""

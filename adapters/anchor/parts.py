@@ -86,6 +86,7 @@ class Array(Node):
             min_size=inner.min_size * count,
             align=inner.align,
             weight=1 + inner.weight * count,
+            zero_size=inner.zero_size * count,
         )
         self._inner = inner
         self._count = count
@@ -126,7 +127,7 @@ class Record(Node):
         align = 1
         placed: list[tuple[str, Node, int]] = []
         offsets: dict[str, tuple[int | None, Node]] = {}
-        min_size = 0
+        min_size = zero_size = 0
         for field, node in fields:
             step = node.align if is_aligned and not is_packed else 1
             align = max(align, step)
@@ -134,6 +135,7 @@ class Record(Node):
             placed.append((field, node, gap))
             offsets[field] = (None if at is None else at + gap, node)
             min_size += gap + node.min_size
+            zero_size += gap + node.zero_size
             at = None if at is None or node.size is None else at + gap + node.size
         self._tail = -at % align if at is not None else 0
         super().__init__(
@@ -141,6 +143,7 @@ class Record(Node):
             min_size=min_size + self._tail,
             align=align,
             weight=1 + sum(node.weight for _, node in fields),
+            zero_size=zero_size + self._tail,
         )
         self.name = name
         self._fields = tuple(placed)
@@ -181,7 +184,9 @@ class Enum(Node):
     def __init__(self, name: str, variants: Sequence[tuple[str, Record | None]]) -> None:
         is_plain = all(payload is None for _, payload in variants)
         smallest = min((0 if payload is None else payload.min_size for _, payload in variants), default=0)
-        super().__init__(size=1 if is_plain else None, min_size=1 + smallest, align=1, weight=1)
+        first = variants[0][1]
+        zero_size = 1 if first is None else 1 + first.zero_size
+        super().__init__(size=1 if is_plain else None, min_size=1 + smallest, align=1, weight=1, zero_size=zero_size)
         self.name = name
         self._variants = tuple(variants)
 

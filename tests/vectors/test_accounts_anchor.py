@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from adapters.anchor import Codec
+from adapters.anchor import Codec, discriminator
 from adapters.solana.tracked_pool import UnknownLayout
 from tests.shared_data import SHARED
 from tests.vectors.load import params
@@ -89,3 +89,18 @@ def test_events_decode_from_logs_and_from_self_calls(case: dict[str, Any], conte
     assert own.decode_event(bytes.fromhex(case["self_cpi_instruction_hex"])) == from_log
     assert from_log[0] == case["event"]
     agree(plain(case["decoded"], {}), plain(from_log[1], {}))
+
+
+@pytest.mark.parametrize("file", ["pump_fun_idl", "pump_swap_idl", "pump_fees", "raydium_launchlab_idl"])
+def test_everything_in_a_published_idl_compiles_and_has_the_default_marks(file: str) -> None:
+    own = codec(file)
+    for name, mark in own.idl.accounts.items():
+        assert mark == discriminator("account", name)
+        assert own.decode_account(name, mark, is_short_allowed=True)
+    for name, mark in own.idl.events.items():
+        assert mark == discriminator("event", name)
+        found = own.decode_event(mark, is_short_allowed=True)
+        assert found is not None and found[0] == name
+    for name, shape in own.idl.instructions.items():
+        assert shape.mark == discriminator("global", name)
+        assert own.decode_instruction(shape.mark + bytes(4_096)) is not None

@@ -187,3 +187,12 @@ def test_values_that_do_not_fit_are_refused(kind: Any, value: Any) -> None:
     ]
     with pytest.raises(BadIdl):
         Codec.parse(json.dumps(raw)).encode_account("Thing", {"x": value})
+
+
+def test_a_missing_enum_reads_as_its_first_variant_however_long_that_is() -> None:
+    raw = idl([{"name": "old", "type": "u8"}, {"name": "new", "type": {"defined": {"name": "Kind"}}}])
+    long = {"name": "Long", "fields": [{"name": "a", "type": "u128"}, {"name": "b", "type": "string"}]}
+    raw["types"].append({"name": "Kind", "type": {"kind": "enum", "variants": [long, {"name": "Short"}]}})
+    own = Codec.parse(json.dumps(raw))
+    found = own.decode_account("Thing", discriminator("account", "Thing") + b"\x05", is_short_allowed=True)
+    assert found == {"old": 5, "new": {"Long": {"a": 0, "b": ""}}}
