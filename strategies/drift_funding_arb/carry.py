@@ -112,15 +112,18 @@ def quote_carry(
     used: Used,
     second_leg_per_hour: float = 0.0,
     leg_cap_usd: float = math.inf,
+    basis_bps: float | None = None,
 ) -> CarryQuote:
     """Price the candidate. Costs that recur are counted over the whole horizon; a favourable basis is never income.
 
-    `leg_cap_usd`: most that the gate lets one leg be.
+    `leg_cap_usd`: most that the gate lets one leg be. `basis_bps`: what the settlement currency is apart from the spot
+    leg's; None = the reserve in the settings.
     `second_leg_per_hour`: funding as paid to a long where a perpetual stands in for spot; only paying it counts.
     """
     qty, size, collateral = size_carry(settings, direction, perp, spot, used, leg_cap_usd)
     horizon = settings.forecast_horizon_hours
-    once = _once(settings, direction, size, perp, spot)
+    basis = settings.settlement_basis_bps if basis_bps is None else basis_bps
+    once = _once(settings, direction, size, perp, spot, basis)
     running_per_year = [("capital", (size + collateral) * exact(settings.collateral_cost_apr_pct) / 100)]
     if direction == "long_perp":
         running_per_year.append(("borrow", size * exact(settings.spot_borrow_apr_pct) / 100))
@@ -148,7 +151,12 @@ def quote_carry(
 
 
 def _once(
-    settings: DriftFundingArbSettings, direction: Direction, size: Decimal, perp: LegPrice, spot: LegPrice
+    settings: DriftFundingArbSettings,
+    direction: Direction,
+    size: Decimal,
+    perp: LegPrice,
+    spot: LegPrice,
+    basis_bps: float,
 ) -> list[tuple[str, Decimal]]:
     """Costs that do not depend on how long it is held: four trades and the reserves."""
     perp_fee = bps_of(size, exact(settings.perp_taker_fee_bps))
@@ -165,7 +173,7 @@ def _once(
         ("spot_exit_fee", spot_fee),
         ("exit_spread", spread),
         ("network", 2 * on_chain_legs * exact(settings.network_cost_usd)),
-        ("settlement_basis", bps_of(size, exact(settings.settlement_basis_bps))),
+        ("settlement_basis", bps_of(size, exact(basis_bps))),
         ("entry_basis", size * exact(adverse)),
         ("rebalancing", bps_of(size, exact(settings.rebalance_reserve_bps))),
     ]

@@ -56,7 +56,8 @@ class DriftFundingArbSettings(Settings, frozen=True, kw_only=True):
     neutral_rate_pct_per_hour: Annotated[
         float,
         _meta("Neutral rate", "% per hour", _SIGNAL, "The venue's floor or resting rate; positive = longs pay. Drift "
-              "has none (0); Binance rests at 0.00125.", 0.0, ge=-1.0, le=1.0),
+              "has none (0); Binance rests at 0.00125, and so does Velocity by its documents (unverified).", 0.0,
+              ge=-1.0, le=1.0),
     ] = 0.0  # fmt: skip
 
     # size

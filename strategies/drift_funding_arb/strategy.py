@@ -34,12 +34,13 @@ from kernel.finance.funding import FundingForecast, FundingHistory, FundingWindo
 from kernel.market import Market
 from kernel.strategy import Strategy
 from strategies.drift_funding_arb.assumptions import assumptions_of
+from strategies.drift_funding_arb.basis import settlement_basis_bps
 from strategies.drift_funding_arb.carry import CarryQuote, Direction, LegPrice, Used, quote_carry
 from strategies.drift_funding_arb.exits import Exit, exit_of
 from strategies.drift_funding_arb.page import page_of
 from strategies.drift_funding_arb.position import CarryPosition, Leg
 from strategies.drift_funding_arb.settings import DriftFundingArbSettings
-from strategies.drift_funding_arb.venues import PERP_IDS, base_of, resolve_pair
+from strategies.drift_funding_arb.venues import HEALTH_CHECKED_VENUES, PERP_IDS, base_of, resolve_pair
 from strategies.drift_funding_arb.view import DriftFundingArbView
 
 MARKETS = ("SOL-PERP", "BTC-PERP", "ETH-PERP")
@@ -210,8 +211,9 @@ class DriftFundingArb(Strategy[DriftFundingArbSettings]):
         if second_leg_rate is None:
             self._reject(market, "no_second_leg_rate")
             return
+        basis_bps = settlement_basis_bps(self.market, perp.listed, spot.listed, settings, self.now_ns)
         quote = quote_carry(
-            settings, direction, forecast, perp, spot, self._used(), second_leg_rate, self.notional_cap_usd
+            settings, direction, forecast, perp, spot, self._used(), second_leg_rate, self.notional_cap_usd, basis_bps
         )
         self.funnel.priced += 1
         self.quotes[market] = quote
@@ -269,6 +271,7 @@ class DriftFundingArb(Strategy[DriftFundingArbSettings]):
         recent = history.window(settings.exit_lookback_hours, self.now_ns).mean_per_hour or 0.0
         checks = (
             ("venue_unhealthy", bool(self.unhealthy(position))),
+            ("venue_unchecked", self.is_unchecked(position)),
             ("venue_stale", self.is_silent(position, history)),
             ("stale_price", oldest_h > settings.max_price_age_hours),
             ("price_skew", skew_h > settings.max_leg_price_skew_hours),
@@ -413,6 +416,11 @@ class DriftFundingArb(Strategy[DriftFundingArbSettings]):
         return max(
             (each.status for each in statuses if each is not None and each.status != "ok"), key=_badness, default=""
         )
+
+    def is_unchecked(self, position: CarryPosition) -> bool:
+        """Whether a venue that must pass a health check was never judged."""
+        venues = {self.market.venue_of(leg.instrument) for leg in (position.perp, position.spot)}
+        return any(each not in self.market.venues for each in venues & HEALTH_CHECKED_VENUES)
 
     def sick_since_ns(self, position: CarryPosition) -> int:
         """Since when one of both venues is not ok; now when both are."""

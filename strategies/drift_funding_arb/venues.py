@@ -21,6 +21,7 @@ SPOT_IDS = {
 }
 PERP_STAND_INS: dict[str, tuple[str, ...]] = {"velocity": ("drift",)}
 SPOT_STAND_INS = {"jupiter": ("binance", "binance_usdm"), "binance": ("binance_usdm",)}  #: a perpetual comes last
+HEALTH_CHECKED_VENUES = frozenset({"velocity"})  #: no entry before a health check said ok: never judged is not good
 ON_CHAIN_VENUES = frozenset({"drift", "velocity", "hyperliquid", "jupiter"})
 
 

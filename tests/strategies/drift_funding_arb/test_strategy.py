@@ -170,6 +170,27 @@ def test_an_unhealthy_venue_gets_no_entry(status: str) -> None:
     assert not desk.opens() and desk.strategy.why_not["BTC-PERP"] == "venue_unhealthy"
 
 
+def test_velocity_gets_no_entry_before_its_health_check_said_ok_and_is_left_at_once_when_it_says_no() -> None:
+    perp = "velocity:BTC-PERP"
+    desk = Desk(settings_of(perp_venue="velocity", spot_venue="binance"))
+    desk.feed(listed(perp, "perp"), listed(SPOT, "spot"))
+
+    def hours(first: int, last: int) -> None:
+        for hour in range(first, last + 1):
+            desk.feed(bar(perp, hour, 20_000.0), bar(SPOT, hour, 20_000.0), funding(hour, HIGH, perp))
+
+    hours(1, 24)
+    assert not desk.opens() and desk.strategy.why_not["BTC-PERP"] == "venue_unchecked"
+    desk.feed(health("velocity", "ok", 24.5))
+    hours(25, 25)
+    assert desk.position.state == "open"
+    desk.feed(health("velocity", "paused", 25.5))
+    assert desk.position.is_flat and desk.exits == {"venue_paused": 1}
+    desk.feed(health("velocity", "down", 26.5))
+    hours(27, 60)
+    assert len(desk.opens()) == 1 and desk.strategy.why_not["BTC-PERP"] == "venue_unhealthy"
+
+
 def test_a_gap_that_is_still_open_blocks_entry() -> None:
     desk = started()
     desk.hours(1, 22, HIGH)
