@@ -7,7 +7,7 @@ owed to protocol, fund and creator.
 from collections.abc import Iterator
 
 from bus.pool_parts.constant_product import RaydiumCpmmConfig, RaydiumCpmmState
-from kernel.amm.constant_product import FEE_UNIT, CpmmRates, swap_base_input, swap_base_output
+from kernel.amm.constant_product import FEE_UNIT, CpmmRates, swap_base_input
 from kernel.amm.constant_product_depth import constant_product_segment
 from kernel.amm.errors import PoolRefused
 from kernel.amm.pool import PoolQuote, Segment
@@ -65,20 +65,22 @@ class RaydiumCpmmPool:
 
     def quote_out(self, is_a_to_b: bool, amount_out: int, now_s: int) -> PoolQuote:
         """Exact output: what must be sent so that `amount_out` arrives. Raises `PoolRefused`."""
-        reserve_in, reserve_out, _, rate_out, fee_in, fee_out = self._sides[is_a_to_b]
+        reserve_in, reserve_out, rate_in, rate_out, fee_in, fee_out = self._sides[is_a_to_b]
         if self.state.status & SWAP_DISABLED or now_s < self.state.open_time_s or reserve_in <= 0 or reserve_out <= 0:
             self._refuse(now_s)
         if not 0 < amount_out <= U64_MAX:
             raise PoolRefused("amount_out_of_range", f"expected an amount in 1..2^64-1, found {amount_out}")
-        sent = amount_before(amount_out, *fee_out)
+        sent = amount_before(amount_out, *fee_out) if fee_out[0] else amount_out
         gross = -(-sent * FEE_UNIT // (FEE_UNIT - rate_out))
         if gross >= reserve_out:
             raise PoolRefused("insufficient_liquidity", f"{gross} out of a reserve of {reserve_out}")
-        swap = swap_base_output(sent, reserve_in, reserve_out, self._rates(), self._is_creator_fee_in(is_a_to_b))
-        if swap.amount_in > U64_MAX:
-            raise PoolRefused("amount_out_of_range", f"{amount_out} out would cost {swap.amount_in}, above a u64")
-        fee = swap.amount_in - (swap.vault_in - reserve_in)
-        return PoolQuote(amount_before(swap.amount_in, *fee_in), amount_after(sent, *fee_out), fee)
+        usable = -(-reserve_in * gross // (reserve_out - gross))
+        cost = -(-usable * FEE_UNIT // (FEE_UNIT - rate_in))
+        if cost > U64_MAX:
+            raise PoolRefused("amount_out_of_range", f"{amount_out} out would cost {cost}, above a u64")
+        if fee_in[0] or fee_out[0]:
+            return PoolQuote(amount_before(cost, *fee_in), amount_after(sent, *fee_out), cost - usable)
+        return PoolQuote(cost, amount_out, cost - usable)
 
     def rate(self, is_a_to_b: bool, now_s: int) -> float:
         """Out per in of the first unit, fees included; 0.0 where nothing can be swapped. Never raises."""
