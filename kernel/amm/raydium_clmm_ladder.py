@@ -87,7 +87,8 @@ class RaydiumClmmLadder:
             self.end = refused
             return False
         self.steps.append(step)
-        gate = min(_NEVER, self.spent[-1] + gate)
+        # A swap whose amount is used up ends before a step that would give nothing, and is not charged for it.
+        gate = min(_NEVER, self.spent[-1] + max(gate, 1))
         if self.gates and self.gates[-1] > gate:
             gate = self.gates[-1]
         self.gates.append(gate)

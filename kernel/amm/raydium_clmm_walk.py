@@ -31,7 +31,7 @@ from kernel.amm.raydium_clmm_ticks import (
 U128_MAX = (1 << 128) - 1
 
 
-class Filled(NamedTuple):
+class OrdersLeft(NamedTuple):
     """A tick whose orders a swap filled, wholly or in part, and what is left of them."""
 
     tick: int
@@ -46,7 +46,7 @@ class Walked(NamedTuple):
     calculated: int  #: output for an exact input, input with fee for an exact output
     fee: int  #: shared between providers, protocol and fund; providers get nothing while no liquidity is active
     state: RaydiumClmmState
-    filled: tuple[Filled, ...]
+    filled: tuple[OrdersLeft, ...]
     arrays_used: int
     is_exhausted: bool
 
@@ -92,7 +92,7 @@ class _Walk:
             self.index = self.tick // self.spacing
             self.dynamic = references_moved(self.dynamic, regime_at(self.dynamic, now_s), self.index, now_s)
             self.volatility = self.dynamic.volatility
-        self.filled: list[Filled] = []
+        self.filled: list[OrdersLeft] = []
 
     def to_tick(self, entry: RaydiumTick) -> None:
         """Swap towards an initialised tick; at it, fill its orders and cross it."""
@@ -150,7 +150,7 @@ class _Walk:
         )
         if match.amount_in or match.amount_out or match.fee:
             self._apply(match.amount_in, match.amount_out, match.fee)
-            self.filled.append(Filled(entry.tick, match.orders, match.orders_part_filled))
+            self.filled.append(OrdersLeft(entry.tick, match.orders, match.orders_part_filled))
         has_orders = match.orders > 0 or match.orders_part_filled > 0
         # A tick with orders left must stay ahead: the next swap the same way begins with it.
         self.tick = tick_next - 1 if self.is_a_to_b != has_orders else tick_next
