@@ -20,6 +20,7 @@ from kernel.amm.raydium_clmm_fee import (
 )
 from kernel.amm.raydium_clmm_steps import FEE_UNIT, compute_step, match_orders
 from kernel.amm.raydium_clmm_ticks import (
+    ARRAY_TICKS,
     MAX_SQRT_PRICE,
     MAX_TICK,
     MIN_SQRT_PRICE,
@@ -241,18 +242,17 @@ def walk(
 
 def _ticks_ahead(arrays: Iterable[RaydiumClmmTickArray], swap: _Walk) -> Iterator[tuple[int, RaydiumTick | None]]:
     """(how many arrays were touched, tick) for every initialised tick ahead; None once the arrays end."""
-    tick = swap.tick
+    tick, span = swap.tick, ARRAY_TICKS * swap.spacing
     used = 0
     for used, array in enumerate(arrays, start=1):
-        is_first = used == 1
-        ahead = array.ticks if not swap.is_a_to_b else reversed(array.ticks)
+        is_here = 0 <= tick - array.start < span
         is_empty = True
-        for entry in ahead:
-            if is_first and ((entry.tick > tick) if swap.is_a_to_b else (entry.tick <= tick)):
+        for entry in reversed(array.ticks) if swap.is_a_to_b else array.ticks:
+            if is_here and ((entry.tick > tick) if swap.is_a_to_b else (entry.tick <= tick)):
                 continue
             is_empty = False
             yield used, entry
-        if is_empty and not is_first:
+        if is_empty and not is_here:
             # The program refuses an array without initialised ticks; the SDK stops before it.
             yield used - 1, None
             return

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bus.pool_parts.raydium_clmm import RaydiumDynamicFee
+from bus.pool_parts.raydium_clmm import RaydiumClmmTickArray, RaydiumDynamicFee
 from kernel.amm.errors import PoolRefused
 from kernel.amm.pool import PoolQuote
 from kernel.amm.raydium_clmm import ARRAYS_MAX, RaydiumClmmPool
@@ -228,6 +228,15 @@ def test_an_array_that_was_not_read_is_no_depth() -> None:
     partly = RaydiumClmmPool(pool.state, pool.config, known, ())
     assert partly.quote_in(True, 1_000_000, NOW_S) == pool.quote_in(True, 1_000_000, NOW_S)
     assert _outcome(partly.quote_in, True, 10**15, NOW_S) == "depth_unknown"
+
+
+@pytest.mark.parametrize("number", [-1, -2])
+def test_an_array_that_should_have_ticks_and_has_none_is_no_depth(number: int) -> None:
+    pool = clmm_pool([(-1200, 600, 10**9), (-600, 600, 10**9)], tick=30)
+    arrays = {**pool.arrays, number: RaydiumClmmTickArray(number * 600, ())}
+    partly = RaydiumClmmPool(pool.state, pool.config, arrays, ())
+    assert _outcome(pool.quote_in, True, 10**8, NOW_S) != "depth_unknown"
+    assert _outcome(partly.quote_in, True, 10**8, NOW_S) == "depth_unknown"
 
 
 def test_no_more_arrays_are_used_than_a_transaction_passes() -> None:
