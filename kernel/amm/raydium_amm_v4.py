@@ -19,10 +19,13 @@ STATUS_INITIALIZED, STATUS_SWAP_ONLY, STATUS_WAITING = 1, 6, 7
 class RaydiumAmmV4Pool:
     """One state of one pool; `kernel.amm.pool.Pool`. Build it with `RaydiumAmmV4Builder`."""
 
-    __slots__ = ("_opens_s", "reserves", "state")
+    __slots__ = ("_opens_s", "_sides", "reserves", "state")
 
     def __init__(self, state: RaydiumAmmV4State, reserves: tuple[int, int]) -> None:
         self.state, self.reserves = state, reserves
+        numerator, denominator = state.fee_numerator, state.fee_denominator
+        #: By is_a_to_b: reserves in and out, fee.
+        self._sides = ((*reserves[::-1], numerator, denominator), (*reserves, numerator, denominator))
         self._opens_s: int | None = None  #: None while no swap is allowed or nothing is there
         if min(reserves) > 0:
             if state.status in (STATUS_INITIALIZED, STATUS_SWAP_ONLY):
@@ -36,9 +39,8 @@ class RaydiumAmmV4Pool:
             self._refuse(now_s)
         if not 0 < amount_in <= U64_MAX:
             raise PoolRefused("amount_out_of_range", f"expected an amount in 1..2^64-1, found {amount_in}")
-        reserve_in, reserve_out = self.reserves if is_a_to_b else self.reserves[::-1]
-        state = self.state
-        fee = amm_v4_up(amount_in * state.fee_numerator, state.fee_denominator)
+        reserve_in, reserve_out, numerator, denominator = self._sides[is_a_to_b]
+        fee = amm_v4_up(amount_in * numerator, denominator)
         usable = amount_in - fee
         out = reserve_out * usable // (reserve_in + usable)
         if not out:
@@ -49,14 +51,13 @@ class RaydiumAmmV4Pool:
         """Exact output. Raises `PoolRefused`."""
         if self._opens_s is None or now_s < self._opens_s:
             self._refuse(now_s)
-        reserve_in, reserve_out = self.reserves if is_a_to_b else self.reserves[::-1]
+        reserve_in, reserve_out, numerator, denominator = self._sides[is_a_to_b]
         if amount_out <= 0:
             raise PoolRefused("amount_too_small", f"expected an amount above 0, found {amount_out}")
         if amount_out >= reserve_out:
             raise PoolRefused("insufficient_liquidity", f"{amount_out} out of a reserve of {reserve_out}")
-        state = self.state
         usable = amm_v4_up(reserve_in * amount_out, reserve_out - amount_out)
-        amount_in = amm_v4_up(usable * state.fee_denominator, state.fee_denominator - state.fee_numerator)
+        amount_in = amm_v4_up(usable * denominator, denominator - numerator)
         if not amount_in:
             raise PoolRefused("amount_too_small", f"{amount_out} out would cost nothing")
         if amount_in > U64_MAX:

@@ -23,7 +23,7 @@ from kernel.amm.token_fee import BPS, U64_MAX, amount_after, amount_before
 
 SWAP_DISABLED = 1 << 4
 # What one swap may pass along: more tick arrays than this leave no room for the second swap of a transaction.
-ARRAYS_MAX = 8
+ARRAYS_MAX = 5
 _Q64 = float(1 << 64)
 
 

@@ -57,9 +57,10 @@ class RaydiumClmmLadder:
                 added_in, added_out, added_fee, _, _ = match_orders(
                     price, 0, unfilled, left, rate, self.is_exact_in, self.is_a_to_b, self.is_fee_in
                 )
-            elif self.is_exact_in and gates[whole] != _NEVER:
-                added_in = 0
-                added_out, added_fee = _part_of(price, liquidity, rate, left, self.is_a_to_b, self.is_fee_in)
+            elif gates[whole] != _NEVER:
+                part = _part_for_input if self.is_exact_in else _part_for_output
+                added, added_fee = part(price, liquidity, rate, left, self.is_a_to_b, self.is_fee_in)
+                return self._checked(other + added), fee + added_fee
             else:
                 _, added_in, added_out, added_fee = compute_step(
                     price, target, liquidity, left, rate, self.is_exact_in, self.is_a_to_b, self.is_fee_in
@@ -69,9 +70,13 @@ class RaydiumClmmLadder:
                 other += added_out
             else:
                 other += added_in + added_fee if self.is_fee_in else added_in
+        return self._checked(other), fee
+
+    @staticmethod
+    def _checked(other: int) -> int:
         if other > U64_MAX:
             raise PoolRefused("arithmetic_overflow", f"the swap moves {other}, above a u64")
-        return other, fee
+        return other
 
     def extend(self) -> bool:
         """Add the next step; False where there is none."""
@@ -87,7 +92,8 @@ class RaydiumClmmLadder:
             self.end = refused
             return False
         self.steps.append(step)
-        gate = min(_NEVER, self.spent[-1] + gate)
+        # A swap whose amount is used up ends before a step that would give nothing, and is not charged for it.
+        gate = min(_NEVER, self.spent[-1] + max(gate, 1))
         if self.gates and self.gates[-1] > gate:
             gate = self.gates[-1]
         self.gates.append(gate)
@@ -133,7 +139,7 @@ class RaydiumClmmLadder:
         return _gate_of_net(unfilled, keep), unfilled - fee, amount_in, fee
 
 
-def _part_of(
+def _part_for_input(
     price_x64: int, liquidity: int, rate: int, amount_in: int, is_a_to_b: bool, is_fee_in: bool
 ) -> tuple[int, int]:
     """(output after fee, fee) of an input that does not complete its step: `compute_step` without what is known."""
@@ -152,6 +158,31 @@ def _part_of(
             return out, amount_in + (-liquidity * moved >> 64)
     fee = -(-out * rate // FEE_UNIT)
     return out - fee, fee
+
+
+def _part_for_output(
+    price_x64: int, liquidity: int, rate: int, amount_out: int, is_a_to_b: bool, is_fee_in: bool
+) -> tuple[int, int]:
+    """(input with fee, fee) for an output that does not complete its step: `compute_step` without what is known."""
+    keep = FEE_UNIT - rate
+    gross = amount_out if is_fee_in else -(-amount_out * FEE_UNIT // keep)
+    if is_a_to_b:
+        moved = -(-(gross << 64) // liquidity)
+        amount_in = -((-liquidity << 64) * moved // (price_x64 * (price_x64 - moved)))
+        if not is_fee_in:
+            gross = liquidity * moved >> 64
+    else:
+        scaled = liquidity << 64
+        next_x64 = -(-scaled * price_x64 // (scaled - gross * price_x64))
+        moved = next_x64 - price_x64
+        amount_in = -(-liquidity * moved >> 64)
+        if not is_fee_in:
+            gross = scaled * moved // (price_x64 * next_x64)
+    if is_fee_in:
+        fee = -(-amount_in * rate // keep)
+        return amount_in + fee, fee
+    # What the rounded price gives beyond the output asked for is at least the fee's share, and all of it is taken.
+    return amount_in, gross - amount_out
 
 
 def _gate_of_net(gross: int, keep: int) -> int:

@@ -10,7 +10,14 @@ from typing import NamedTuple
 from bus.pool_parts.raydium_clmm import RaydiumClmmState, RaydiumClmmTickArray, RaydiumDynamicFee, RaydiumTick
 from kernel.amm.errors import PoolRefused
 from kernel.amm.raydium_clmm_fee import group_reached, rate_at, volatility_at
-from kernel.amm.raydium_clmm_ticks import MAX_SQRT_PRICE, MAX_TICK, MIN_SQRT_PRICE, MIN_TICK, sqrt_price_at_tick
+from kernel.amm.raydium_clmm_ticks import (
+    ARRAY_TICKS,
+    MAX_SQRT_PRICE,
+    MAX_TICK,
+    MIN_SQRT_PRICE,
+    MIN_TICK,
+    sqrt_price_at_tick,
+)
 from kernel.amm.raydium_clmm_walk import liquidity_after
 
 
@@ -42,7 +49,7 @@ def path(
     rate = base_rate
     if dynamic is not None:
         volatility_max = dynamic.volatility_max
-    for entry in _ticks(arrays, state.tick, is_a_to_b):
+    for entry in _ticks_ahead(arrays, state, is_a_to_b):
         tick = entry.tick
         next_x64 = sqrt_price_at_tick(tick)
         target = max(next_x64, limit) if is_a_to_b else min(next_x64, limit)
@@ -76,15 +83,17 @@ def path(
     raise PoolRefused("insufficient_liquidity", "the pool's liquidity or its range of prices ends before the amount")
 
 
-def _ticks(arrays: Iterable[RaydiumClmmTickArray], tick: int, is_a_to_b: bool) -> Iterator[RaydiumTick]:
-    is_first = True
+def _ticks_ahead(
+    arrays: Iterable[RaydiumClmmTickArray], state: RaydiumClmmState, is_a_to_b: bool
+) -> Iterator[RaydiumTick]:
+    """Initialised ticks in the order in which a swap meets them. Refuses an array that has none and should."""
     for array in arrays:
         ticks = array.ticks
-        if is_first:
-            ticks = tuple(each for each in ticks if (each.tick <= tick if is_a_to_b else each.tick > tick))
+        if 0 <= state.tick - array.start < ARRAY_TICKS * state.tick_spacing:
+            # The array that the price is in may have its ticks behind the price only.
+            ticks = tuple(each for each in ticks if (each.tick <= state.tick if is_a_to_b else each.tick > state.tick))
         elif not ticks:
             raise PoolRefused(
                 "depth_unknown", f"the tick array at {array.start} is marked as initialised but was read as empty"
             )
-        is_first = False
         yield from reversed(ticks) if is_a_to_b else ticks

@@ -20,6 +20,7 @@ from kernel.amm.raydium_clmm_fee import (
 )
 from kernel.amm.raydium_clmm_steps import FEE_UNIT, compute_step, match_orders
 from kernel.amm.raydium_clmm_ticks import (
+    ARRAY_TICKS,
     MAX_SQRT_PRICE,
     MAX_TICK,
     MIN_SQRT_PRICE,
@@ -31,7 +32,7 @@ from kernel.amm.raydium_clmm_ticks import (
 U128_MAX = (1 << 128) - 1
 
 
-class Filled(NamedTuple):
+class OrdersLeft(NamedTuple):
     """A tick whose orders a swap filled, wholly or in part, and what is left of them."""
 
     tick: int
@@ -46,7 +47,7 @@ class Walked(NamedTuple):
     calculated: int  #: output for an exact input, input with fee for an exact output
     fee: int  #: shared between providers, protocol and fund; providers get nothing while no liquidity is active
     state: RaydiumClmmState
-    filled: tuple[Filled, ...]
+    filled: tuple[OrdersLeft, ...]
     arrays_used: int
     is_exhausted: bool
 
@@ -92,7 +93,7 @@ class _Walk:
             self.index = self.tick // self.spacing
             self.dynamic = references_moved(self.dynamic, regime_at(self.dynamic, now_s), self.index, now_s)
             self.volatility = self.dynamic.volatility
-        self.filled: list[Filled] = []
+        self.filled: list[OrdersLeft] = []
 
     def to_tick(self, entry: RaydiumTick) -> None:
         """Swap towards an initialised tick; at it, fill its orders and cross it."""
@@ -150,7 +151,7 @@ class _Walk:
         )
         if match.amount_in or match.amount_out or match.fee:
             self._apply(match.amount_in, match.amount_out, match.fee)
-            self.filled.append(Filled(entry.tick, match.orders, match.orders_part_filled))
+            self.filled.append(OrdersLeft(entry.tick, match.orders, match.orders_part_filled))
         has_orders = match.orders > 0 or match.orders_part_filled > 0
         # A tick with orders left must stay ahead: the next swap the same way begins with it.
         self.tick = tick_next - 1 if self.is_a_to_b != has_orders else tick_next
@@ -241,18 +242,17 @@ def walk(
 
 def _ticks_ahead(arrays: Iterable[RaydiumClmmTickArray], swap: _Walk) -> Iterator[tuple[int, RaydiumTick | None]]:
     """(how many arrays were touched, tick) for every initialised tick ahead; None once the arrays end."""
-    tick = swap.tick
+    tick, span = swap.tick, ARRAY_TICKS * swap.spacing
     used = 0
     for used, array in enumerate(arrays, start=1):
-        is_first = used == 1
-        ahead = array.ticks if not swap.is_a_to_b else reversed(array.ticks)
+        is_here = 0 <= tick - array.start < span
         is_empty = True
-        for entry in ahead:
-            if is_first and ((entry.tick > tick) if swap.is_a_to_b else (entry.tick <= tick)):
+        for entry in reversed(array.ticks) if swap.is_a_to_b else array.ticks:
+            if is_here and ((entry.tick > tick) if swap.is_a_to_b else (entry.tick <= tick)):
                 continue
             is_empty = False
             yield used, entry
-        if is_empty and not is_first:
+        if is_empty and not is_here:
             # The program refuses an array without initialised ticks; the SDK stops before it.
             yield used - 1, None
             return

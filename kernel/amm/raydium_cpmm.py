@@ -7,7 +7,7 @@ owed to protocol, fund and creator.
 from collections.abc import Iterator
 
 from bus.pool_parts.constant_product import RaydiumCpmmConfig, RaydiumCpmmState
-from kernel.amm.constant_product import FEE_UNIT, CpmmRates, swap_base_input, swap_base_output
+from kernel.amm.constant_product import FEE_UNIT, CpmmRates, swap_base_input
 from kernel.amm.constant_product_depth import constant_product_segment
 from kernel.amm.errors import PoolRefused
 from kernel.amm.pool import PoolQuote, Segment
@@ -23,7 +23,7 @@ class RaydiumCpmmPool:
     first and second token. Build it with `RaydiumCpmmBuilder`.
     """
 
-    __slots__ = ("_sides", "config", "reserves", "state", "token_fees")
+    __slots__ = ("_opens_s", "_sides", "config", "reserves", "state", "token_fees")
 
     def __init__(
         self,
@@ -33,6 +33,8 @@ class RaydiumCpmmPool:
         token_fees: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0)),
     ) -> None:
         self.state, self.config, self.reserves, self.token_fees = state, config, reserves, token_fees
+        is_shut = state.status & SWAP_DISABLED or min(reserves) <= 0
+        self._opens_s = None if is_shut else state.open_time_s  #: None while no swap is allowed or nothing is there
         creator = config.creator_fee_rate if state.is_creator_fee_on else 0
         first, second = reserves
         fee_a, fee_b = token_fees
@@ -47,7 +49,7 @@ class RaydiumCpmmPool:
     def quote_in(self, is_a_to_b: bool, amount_in: int, now_s: int) -> PoolQuote:
         """Exact input. Raises `PoolRefused`."""
         reserve_in, reserve_out, rate_in, rate_out, fee_in, fee_out = self._sides[is_a_to_b]
-        if self.state.status & SWAP_DISABLED or now_s < self.state.open_time_s or reserve_in <= 0 or reserve_out <= 0:
+        if self._opens_s is None or now_s < self._opens_s:
             self._refuse(now_s)
         if not 0 < amount_in <= U64_MAX:
             raise PoolRefused("amount_out_of_range", f"expected an amount in 1..2^64-1, found {amount_in}")
@@ -65,20 +67,22 @@ class RaydiumCpmmPool:
 
     def quote_out(self, is_a_to_b: bool, amount_out: int, now_s: int) -> PoolQuote:
         """Exact output: what must be sent so that `amount_out` arrives. Raises `PoolRefused`."""
-        reserve_in, reserve_out, _, rate_out, fee_in, fee_out = self._sides[is_a_to_b]
-        if self.state.status & SWAP_DISABLED or now_s < self.state.open_time_s or reserve_in <= 0 or reserve_out <= 0:
+        reserve_in, reserve_out, rate_in, rate_out, fee_in, fee_out = self._sides[is_a_to_b]
+        if self._opens_s is None or now_s < self._opens_s:
             self._refuse(now_s)
         if not 0 < amount_out <= U64_MAX:
             raise PoolRefused("amount_out_of_range", f"expected an amount in 1..2^64-1, found {amount_out}")
-        sent = amount_before(amount_out, *fee_out)
+        sent = amount_before(amount_out, *fee_out) if fee_out[0] else amount_out
         gross = -(-sent * FEE_UNIT // (FEE_UNIT - rate_out))
         if gross >= reserve_out:
             raise PoolRefused("insufficient_liquidity", f"{gross} out of a reserve of {reserve_out}")
-        swap = swap_base_output(sent, reserve_in, reserve_out, self._rates(), self._is_creator_fee_in(is_a_to_b))
-        if swap.amount_in > U64_MAX:
-            raise PoolRefused("amount_out_of_range", f"{amount_out} out would cost {swap.amount_in}, above a u64")
-        fee = swap.amount_in - (swap.vault_in - reserve_in)
-        return PoolQuote(amount_before(swap.amount_in, *fee_in), amount_after(sent, *fee_out), fee)
+        usable = -(-reserve_in * gross // (reserve_out - gross))
+        cost = -(-usable * FEE_UNIT // (FEE_UNIT - rate_in))
+        if cost > U64_MAX:
+            raise PoolRefused("amount_out_of_range", f"{amount_out} out would cost {cost}, above a u64")
+        if fee_in[0] or fee_out[0]:
+            return PoolQuote(amount_before(cost, *fee_in), amount_after(sent, *fee_out), cost - usable)
+        return PoolQuote(cost, amount_out, cost - usable)
 
     def rate(self, is_a_to_b: bool, now_s: int) -> float:
         """Out per in of the first unit, fees included; 0.0 where nothing can be swapped. Never raises."""
@@ -87,7 +91,7 @@ class RaydiumCpmmPool:
     def segments(self, is_a_to_b: bool, now_s: int) -> Iterator[Segment]:
         """The curve as one segment; transfer fees count as proportional, without their maximum."""
         reserve_in, reserve_out, rate_in, rate_out, fee_in, fee_out = self._sides[is_a_to_b]
-        if self.state.status & SWAP_DISABLED or now_s < self.state.open_time_s or reserve_in <= 0 or reserve_out <= 0:
+        if self._opens_s is None or now_s < self._opens_s:
             return
         kept_in = (1 - rate_in / FEE_UNIT) * (1 - fee_in[0] / BPS)
         kept_out = (1 - rate_out / FEE_UNIT) * (1 - fee_out[0] / BPS)

@@ -1,0 +1,1 @@
+"""Raydium on Solana: concentrated liquidity (CLMM), constant product (CPMM) and the old AMM v4."""
