@@ -98,9 +98,7 @@ class AccountsView:
         self._trace.log(f"Program {self.program} success")
         self._trace.add_inner(Inner(self.program, (event_authority,), EVENT_TAG + event, self._depth + 1))
 
-    def call(
-        self, program: Pubkey, metas: Sequence[AccountMeta], data: bytes, signers: Iterable[Pubkey] = ()
-    ) -> None:
+    def call(self, program: Pubkey, metas: Sequence[AccountMeta], data: bytes, signers: Iterable[Pubkey] = ()) -> None:
         """Call another program. `signers`: addresses of this program that it signs for."""
         ours = set(signers)
         for each in metas:

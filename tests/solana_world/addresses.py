@@ -13,6 +13,8 @@ LOOKUP_TABLES = Pubkey.from_string("AddressLookupTab1e1111111111111111111111111"
 LOADER = Pubkey.from_string("BPFLoaderUpgradeab1e11111111111111111111111")
 JUPITER = Pubkey.from_string("JUP6LkbZbjS1jKKwapdHNy74zcZ3tLUZoi5QNyVTaV4")
 WRAPPED_SOL = Pubkey.from_string("So11111111111111111111111111111111111111112")
+USDC = Pubkey.from_string("EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v")
+USDT = Pubkey.from_string("Es9vMFrzaCERmJfrF4H2FYD4KCoNkY11McCe8BenwNYB")
 TOKEN_PROGRAMS = (TOKEN, TOKEN_2022)
 #: Never writable, whatever a message asks for.
 RESERVED = frozenset({SYSTEM, TOKEN, TOKEN_2022, ASSOCIATED, COMPUTE_BUDGET, LOOKUP_TABLES, LOADER})

@@ -1,12 +1,18 @@
 """Puts mints, tokens, lamports and pools into a world, by the real token programs where they can do it."""
 
+import hashlib
 import struct
 
 from solders.account import Account
-from solders.instruction import AccountMeta
+from solders.instruction import AccountMeta, Instruction
+from solders.keypair import Keypair
+from solders.message import MessageV0
 from solders.pubkey import Pubkey
+from solders.signature import Signature
+from solders.transaction import VersionedTransaction
 
 from tests.solana_world.addresses import ASSOCIATED, SYSTEM, TOKEN, TOKEN_2022, WRAPPED_SOL, associated, named
+from tests.solana_world.fees import SIGNATURE_FEE_LAMPORTS
 from tests.solana_world.resolved_message import Call
 from tests.solana_world.token_layouts import amount_of
 from tests.solana_world.world import World
@@ -41,11 +47,30 @@ def give_lamports(world: World, owner: Pubkey, lamports: int) -> None:
         world.store.put(owner, Account(total, account.data, account.owner, account.executable, account.rent_epoch))
 
 
+def keypair(world: World, name: str) -> Keypair:
+    """A wallet, the same for a seed and a name."""
+    return Keypair.from_seed(hashlib.sha256(f"wallet:{world.options.seed}:{name}".encode()).digest())
+
+
+def airdrop(world: World, owner: Pubkey, lamports: int) -> Signature:
+    """Lamports by a transaction like any other, from a faucet that is used once."""
+    faucet = keypair(world, f"faucet {world.mempool.next_order()}")
+    give_lamports(world, faucet.pubkey(), lamports + SIGNATURE_FEE_LAMPORTS)
+    transfer = Instruction(
+        SYSTEM,
+        struct.pack("<IQ", 2, lamports),
+        [AccountMeta(faucet.pubkey(), True, True), AccountMeta(owner, False, True)],
+    )
+    message = MessageV0.try_compile(faucet.pubkey(), [transfer], [], world.chain.tip.blockhash)
+    return world.submit(VersionedTransaction(message, [faucet]))
+
+
 def create_mint(
-    world: World, name: str, decimals: int, *, fee_bps: int | None = None, fee_max: int = 0, is_2022: bool = False
-) -> Pubkey:
-    """A mint; with `fee_bps` one of Token-2022 that takes a fee of each transfer."""
-    mint = named(f"mint {name}")
+    world: World, name: str, decimals: int, *, fee_bps: int | None = None, fee_max: int = 0, is_2022: bool = False,
+    key: Pubkey | None = None,
+) -> Pubkey:  # fmt: skip
+    """A mint; with `fee_bps` one of Token-2022 that takes a fee of each transfer. `key`: an address that is known."""
+    mint = key or named(f"mint {name}")
     program = TOKEN_2022 if is_2022 or fee_bps is not None else TOKEN
     size = MINT_BYTES_PLAIN if fee_bps is None else MINT_BYTES_WITH_FEE
     rent = world.store.svm.minimum_balance_for_rent_exemption(size)

@@ -8,6 +8,7 @@ from solders.pubkey import Pubkey
 from solders.signature import Signature
 from solders.transaction import VersionedTransaction
 
+from tests.solana_world.fees import Budget
 from tests.solana_world.resolved_message import ResolvedMessage
 from tests.solana_world.token_layouts import Holding, holding_of
 from tests.solana_world.trace import Trace
@@ -23,11 +24,16 @@ class Landed:
     slot: int
     time_s: int
     err: Any
-    fee: int
+    budget: Budget
     trace: Trace
     before: list[Account | None]
     after: list[Account | None]
     bundle: str  #: its id; "" = came alone
+
+    @property
+    def fee(self) -> int:
+        """Lamports, signatures and priority."""
+        return self.budget.fee
 
     @property
     def keys(self) -> list[Pubkey]:

@@ -1,4 +1,4 @@
-"""Runs instructions of programs that LiteSVM has, for a payer of the world's own, so that no user pays LiteSVM's fees."""
+"""Runs instructions of programs that LiteSVM has; a payer of the world's own pays LiteSVM's fees, never a user."""
 
 import json
 import re

@@ -170,4 +170,3 @@ def _with_index(err: Any, keys: list[Pubkey]) -> Any:
         account = err["InsufficientFundsForRent"]["account"]
         return {"InsufficientFundsForRent": {"account_index": keys.index(account) if account in keys else 0}}
     return err
-

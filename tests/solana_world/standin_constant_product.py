@@ -53,7 +53,8 @@ class PoolState(NamedTuple):
         if len(data) != _POOL.size or data[:8] != POOL_TAG:
             raise ValueError(f"expected {_POOL.size} bytes that begin with {POOL_TAG.hex()}, found {len(data)}")
         _, mint_a, mint_b, vault_a, vault_b, fee_bps, swaps = _POOL.unpack(data)
-        return cls(*(Pubkey.from_bytes(each) for each in (mint_a, mint_b, vault_a, vault_b)), fee_bps, swaps)
+        key = Pubkey.from_bytes
+        return cls(key(mint_a), key(mint_b), key(vault_a), key(vault_b), fee_bps, swaps)
 
 
 def amount_out(reserve_in: int, reserve_out: int, amount_in: int, fee_bps: int) -> int:

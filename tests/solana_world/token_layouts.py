@@ -1,4 +1,4 @@
-"""Accounts of the two token programs: the fields that everybody reads. Layouts of SPL Token 8 and Token-2022 9 (2026)."""
+"""Accounts of the two token programs: the fields that everybody reads. SPL Token 8 and Token-2022 9, 2026."""
 
 import struct
 from typing import NamedTuple

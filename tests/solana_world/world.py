@@ -4,7 +4,6 @@ Everything is synchronous and single-threaded: `step` makes slots, requests look
 and order of calls, every run is the same.
 """
 
-
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
@@ -204,7 +203,7 @@ class World:
         message, budget = self.check(transaction)
         outcome = self.processor.run(message, budget, is_kept=True)
         landed = Landed(
-            transaction.signatures[0], transaction, message, self.slot, self.now_s, outcome.err, outcome.fee,
+            transaction.signatures[0], transaction, message, self.slot, self.now_s, outcome.err, budget,
             outcome.trace, outcome.before, outcome.after, bundle,
         )  # fmt: skip
         self.history.add(landed)
