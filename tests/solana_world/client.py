@@ -141,6 +141,7 @@ async def open_client(**options: Any) -> AsyncIterator[Client]:
             )
             for kind, name in ENDPOINTS
         ])  # fmt: skip
+        await pool.check_all()  # so that no check of its own comes between the requests of a test
         try:
             yield Client(server, setting, pool, session)
         finally:

@@ -55,6 +55,11 @@ class Sockets:
         self._ids = itertools.count(1)
         world.listeners.append(self._tell)
 
+    @property
+    def subscriptions(self) -> list[Subscription]:
+        """Of everybody."""
+        return [each for connection in self._connections for each in connection.subscriptions.values()]
+
     def cut_all(self) -> None:
         """Every connection ends."""
         for each in list(self._connections):
