@@ -52,6 +52,10 @@ class AccountsView:
             raise ProgramError("MissingAccount", (f"{key} is not among the instruction's accounts",))
         return self._store.get(key)
 
+    def peek(self, key: Pubkey) -> Account | None:
+        """Any account at all: what a stand-in may judge by though the program could not see it. Never write by it."""
+        return self._store.get(key)
+
     def data(self, key: Pubkey) -> bytes:
         """Its bytes; b"" where there is no account."""
         account = self.account(key)
@@ -68,6 +72,12 @@ class AccountsView:
         if account is None or account.owner not in TOKEN_PROGRAMS:
             raise ProgramError("InvalidAccountData", (f"{key} is no token account",))
         return amount_of(account.data)
+
+    def require_writable(self, key: Pubkey) -> None:
+        """The transaction lets this account be changed."""
+        self.account(key)
+        if key not in self._writable:
+            raise ProgramError("ReadonlyDataModified", (f"{key} is not writable",))
 
     def require_signer(self, key: Pubkey) -> None:
         """It signed the transaction."""

@@ -19,6 +19,7 @@ from adapters.rpc.pool import RpcPool
 from adapters.rpc.settings import RpcSettings
 from adapters.rpc.subscription import Subscription
 from bus.clock import WallClock
+from kernel.rpc.caller import Notice
 from kernel.rpc.rpc_endpoint import RpcEndpoint
 from kernel.secrets.secret import Secret
 from kernel.strategy import convert_settings
@@ -108,7 +109,8 @@ class Client:
         """Sent without preflight and stepped; returns the status."""
         signature = await self.send(transaction, skipPreflight=True)
         self.world.step(slots)
-        return await self.status(signature)
+        found: dict[str, Any] = await self.status(signature)
+        return found
 
     async def status(self, signature: str, **config: Any) -> Any:
         """Of one signature."""
@@ -152,4 +154,5 @@ async def next_of(subscription: Subscription, within_s: float = 3.0) -> Any:
     """The next notice's value."""
     async with asyncio.timeout(within_s):
         notice = await anext(subscription)
+    assert isinstance(notice, Notice), notice
     return notice.value

@@ -12,13 +12,12 @@ from typing import Any
 import msgspec
 from aiohttp import web
 from solders.compute_budget import set_compute_unit_limit, set_compute_unit_price
-from solders.instruction import AccountMeta, Instruction
 from solders.message import MessageV0
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 from solders.transaction import VersionedTransaction
 
-from tests.solana_world.addresses import ASSOCIATED, SYSTEM, TOKEN, WRAPPED_SOL, associated
+from tests.solana_world.addresses import TOKEN, WRAPPED_SOL, associated
 from tests.solana_world.chain import BLOCKHASH_BLOCKS
 from tests.solana_world.faults import Fault
 from tests.solana_world.gate import pass_gate
@@ -29,7 +28,14 @@ from tests.solana_world.node_view import NodeView
 from tests.solana_world.routing import Leg, best_route, quote_leg
 from tests.solana_world.rpc_error import RpcError
 from tests.solana_world.rpc_transactions import accept
-from tests.solana_world.standin_jupiter import Jupiter, route_instruction
+from tests.solana_world.standin_jupiter import Jupiter
+from tests.solana_world.swap_calls import (
+    instruction_json,
+    received,
+    step_json,
+    swap_instructions,
+    transfer,
+)
 from tests.solana_world.tip_accounts import TIP_ACCOUNTS
 from tests.solana_world.token_layouts import amount_of
 from tests.solana_world.wire_transaction import check_signatures, decode_transaction
@@ -59,6 +65,7 @@ class JupiterServer:
     def __init__(self, world: World) -> None:
         self._world = world
         self._orders: dict[str, tuple[bytes, list[Leg]]] = {}
+        self._made = 0
         self._waiting: list[tuple[Signature, int, asyncio.Future[Landed | None]]] = []
         world.register(Jupiter(world))
         world.listeners.append(self._look)
@@ -117,7 +124,7 @@ class JupiterServer:
             "swapMode": "ExactIn",
             "slippageBps": slippage_bps,
             "priceImpactPct": f"{self._impact(legs):.6f}",
-            "routePlan": [_step(each) for each in legs],
+            "routePlan": [step_json(each) for each in legs],
         }
 
     def _impact(self, legs: list[Leg]) -> float:
@@ -136,17 +143,17 @@ class JupiterServer:
         legs, slippage_bps = self._route(query)
         taker = _key(query, "taker")
         is_wrapping = query.get("wrapAndUnwrapSol", "true") != "false"
-        setup, swap, cleanup = self._instructions(taker, legs, slippage_bps, is_wrapping)
+        setup, swap, cleanup = swap_instructions(self._world, taker, legs, slippage_bps, is_wrapping)
         block = self._world.chain.at("confirmed")
         tip = _number(query, "tipAmount", 0)
         return {
             **self._quote(legs, slippage_bps),
-            "computeBudgetInstructions": [_json(set_compute_unit_price(UNIT_PRICE_MICRO))],
-            "setupInstructions": [_json(each) for each in setup],
-            "swapInstruction": _json(swap),
-            "cleanupInstruction": None if cleanup is None else _json(cleanup),
+            "computeBudgetInstructions": [instruction_json(set_compute_unit_price(UNIT_PRICE_MICRO))],
+            "setupInstructions": [instruction_json(each) for each in setup],
+            "swapInstruction": instruction_json(swap),
+            "cleanupInstruction": None if cleanup is None else instruction_json(cleanup),
             "otherInstructions": [],
-            "tipInstruction": _json(_transfer(taker, TIP_ACCOUNTS[0], tip)) if tip else None,
+            "tipInstruction": instruction_json(transfer(taker, TIP_ACCOUNTS[0], tip)) if tip else None,
             "addressesByLookupTableAddress": {},
             "blockhashWithMetadata": {
                 "blockhash": list(bytes(block.blockhash)),
@@ -155,53 +162,36 @@ class JupiterServer:
             },
         }
 
-    def _instructions(
-        self, taker: Pubkey, legs: list[Leg], slippage_bps: int, is_wrapping: bool
-    ) -> tuple[list[Instruction], Instruction, Instruction | None]:
-        mints = [legs[0].mint_in, *(each.mint_out for each in legs)]
-        accounts: list[Pubkey] = []
-        setup: list[Instruction] = []
-        for mint in mints:
-            found = self._world.read(mint)
-            program = TOKEN if found is None else found.owner
-            accounts.append(associated(taker, mint, program))
-            setup.append(_open(taker, accounts[-1], mint, program))
-        cleanup = None
-        if is_wrapping and WRAPPED_SOL in (mints[0], mints[-1]):
-            wrapped = associated(taker, WRAPPED_SOL)
-            if mints[0] == WRAPPED_SOL:
-                setup.append(_transfer(taker, wrapped, legs[0].amount_in))
-                setup.append(Instruction(TOKEN, b"\x11", [AccountMeta(wrapped, False, True)]))
-            close = [
-                AccountMeta(wrapped, False, True), AccountMeta(taker, False, True), AccountMeta(taker, True, False)
-            ]  # fmt: skip
-            cleanup = Instruction(TOKEN, b"\x09", close)
-        swap = route_instruction(self._world, taker, accounts[0], accounts[-1], legs, slippage_bps)
-        return setup, swap, cleanup
-
     # -- /order and /execute
 
     def _order(self, query: dict[str, str]) -> dict[str, Any]:
         legs, slippage_bps = self._route(query)
-        answer = {**self._quote(legs, slippage_bps), "router": "metis", "mode": "ultra", "feeBps": 0,
-                  "transaction": None, "requestId": "", "taker": query.get("taker")}  # fmt: skip
-        if query.get("taker"):
-            taker = _key(query, "taker")
-            setup, swap, cleanup = self._instructions(taker, legs, slippage_bps, is_wrapping=True)
-            budget = [set_compute_unit_limit(ORDER_UNITS), set_compute_unit_price(UNIT_PRICE_MICRO)]
-            block = self._world.chain.at("confirmed")
-            calls = [*budget, *setup, swap, *([] if cleanup is None else [cleanup])]
-            message = MessageV0.try_compile(taker, calls, [], block.blockhash)
-            unsigned = VersionedTransaction.populate(message, [Signature.default()])
-            if not self._can_pay(taker, legs[0]):
-                return {**answer, "transaction": "", "errorCode": 1, "errorMessage": "Insufficient funds"}
-            order = hashlib.sha256(bytes(unsigned) + str(len(self._orders)).encode()).hexdigest()[:32]
-            self._orders[order] = (bytes(message), legs)
-            if len(self._orders) > ORDERS_MAX:
-                del self._orders[next(iter(self._orders))]
-            answer["transaction"] = base64.b64encode(bytes(unsigned)).decode()
-            answer["requestId"] = order
-            answer["lastValidBlockHeight"] = block.height + BLOCKHASH_BLOCKS
+        self._made += 1
+        order = hashlib.sha256(f"order:{self._world.options.seed}:{self._made}".encode()).hexdigest()[:32]
+        more: dict[str, Any] = {
+            "router": "metis",
+            "mode": "manual",
+            "feeBps": 0,
+            "requestId": order,
+            "transaction": None,
+        }
+        answer = {**self._quote(legs, slippage_bps), **more, "taker": query.get("taker")}
+        if not query.get("taker"):
+            return answer
+        taker = _key(query, "taker")
+        if not self._can_pay(taker, legs[0]):
+            return {**answer, "transaction": "", "errorCode": 1, "errorMessage": "Insufficient funds"}
+        setup, swap, cleanup = swap_instructions(self._world, taker, legs, slippage_bps, is_wrapping=True)
+        budget = [set_compute_unit_limit(ORDER_UNITS), set_compute_unit_price(UNIT_PRICE_MICRO)]
+        block = self._world.chain.at("confirmed")
+        calls = [*budget, *setup, swap, *([] if cleanup is None else [cleanup])]
+        message = MessageV0.try_compile(taker, calls, [], block.blockhash)
+        unsigned = VersionedTransaction.populate(message, [Signature.default()])
+        self._orders[order] = (bytes(message), legs)
+        if len(self._orders) > ORDERS_MAX:
+            del self._orders[next(iter(self._orders))]
+        answer["transaction"] = base64.b64encode(bytes(unsigned)).decode()
+        answer["lastValidBlockHeight"] = block.height + BLOCKHASH_BLOCKS
         return answer
 
     def _can_pay(self, taker: Pubkey, leg: Leg) -> bool:
@@ -237,7 +227,7 @@ class JupiterServer:
             return {**text, "signature": str(signature), "slot": str(landed.slot)}
         result = {
             "inputAmountResult": str(order[1][0].amount_in),
-            "outputAmountResult": str(_received(landed, order[1])),
+            "outputAmountResult": str(received(landed, order[1])),
         }
         return {"status": "Success", "code": 0, "signature": str(signature), "slot": str(landed.slot), **result}
 
@@ -249,55 +239,6 @@ class JupiterServer:
                 self._waiting.remove(each)
                 if not future.done():
                     future.set_result(landed)
-
-
-def _received(landed: Landed, legs: list[Leg]) -> int:
-    """What the taker's account grew by; where the transaction closed it (wrapped SOL), what the last pool paid."""
-    theirs = paid = 0
-    is_open = False
-    for old, new in landed.holdings():
-        if new is None or new.mint != legs[-1].mint_out:
-            continue
-        gain = new.amount - (0 if old is None else old.amount)
-        if new.owner == landed.keys[0]:
-            theirs, is_open = theirs + gain, True
-        elif gain < 0:
-            paid -= gain
-    return theirs if is_open else paid
-
-
-def _step(leg: Leg) -> dict[str, Any]:
-    info = {
-        "ammKey": str(leg.market.address),
-        "label": leg.market.label,
-        "inputMint": str(leg.mint_in),
-        "outputMint": str(leg.mint_out),
-        "inAmount": str(leg.amount_in),
-        "outAmount": str(leg.amount_out),
-    }
-    return {"swapInfo": info, "percent": 100, "bps": 10_000, "usdValue": None}
-
-
-def _json(call: Instruction) -> dict[str, Any]:
-    accounts = [
-        {"pubkey": str(each.pubkey), "isSigner": each.is_signer, "isWritable": each.is_writable}
-        for each in call.accounts
-    ]
-    data = base64.b64encode(bytes(call.data)).decode()
-    return {"programId": str(call.program_id), "accounts": accounts, "data": data}
-
-
-def _transfer(source: Pubkey, destination: Pubkey, lamports: int) -> Instruction:
-    data = b"\2\0\0\0" + lamports.to_bytes(8, "little")
-    return Instruction(SYSTEM, data, [AccountMeta(source, True, True), AccountMeta(destination, False, True)])
-
-
-def _open(owner: Pubkey, account: Pubkey, mint: Pubkey, program: Pubkey) -> Instruction:
-    metas = [
-        AccountMeta(owner, True, True), AccountMeta(account, False, True), AccountMeta(owner, False, False),
-        AccountMeta(mint, False, False), AccountMeta(SYSTEM, False, False), AccountMeta(program, False, False),
-    ]  # fmt: skip
-    return Instruction(ASSOCIATED, b"\x01", metas)
 
 
 def _key(query: dict[str, str], name: str) -> Pubkey:

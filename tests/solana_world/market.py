@@ -11,7 +11,7 @@ Read = Callable[[Pubkey], Account | None]
 
 
 class Market(Protocol):
-    """One pool. Raises `ValueError` (`PoolRefused` is one) where it has no answer."""
+    """One pool. Raises `ValueError` (`PoolRefused` is one) or `KernelError` where it has no answer."""
 
     address: Pubkey
     label: str  #: the venue, as the aggregator names it

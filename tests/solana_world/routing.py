@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from solders.pubkey import Pubkey
 
+from kernel.errors import KernelError
 from tests.solana_world.chain import epoch_of
 from tests.solana_world.market import Market
 from tests.solana_world.world import World
@@ -24,7 +25,7 @@ def quote_leg(world: World, market: Market, mint_in: Pubkey, amount_in: int) -> 
     """None where the pool has no answer."""
     try:
         out = market.quote(world.read, mint_in, amount_in, world.now_s, epoch_of(world.slot))
-    except ValueError:
+    except (ValueError, KernelError):
         return None
     mint_out = market.mints[1] if mint_in == market.mints[0] else market.mints[0]
     return Leg(market, mint_in, mint_out, amount_in, out) if out > 0 else None

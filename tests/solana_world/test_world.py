@@ -79,10 +79,10 @@ def test_every_slot_of_the_fork_reads_as_it_was(steps: list[tuple[str, int, int]
     def lamports(account: Account | None) -> int | None:
         return None if account is None else account.lamports
 
-    for what, key, number in steps:
+    for what, which, number in steps:
         if what == "w":
-            store.put(keys[key], Account(number, b"", SYSTEM, False, 0) if number else None)
-            now[keys[key]] = number or None
+            store.put(keys[which], Account(number, b"", SYSTEM, False, 0) if number else None)
+            now[keys[which]] = number or None
         elif what == "n":
             past[slot] = dict(now)
             slot += 1 + number % 2
