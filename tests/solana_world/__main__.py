@@ -41,11 +41,12 @@ def _faults(arguments: argparse.Namespace) -> tuple[Fault, ...]:
 
 
 async def _run(arguments: argparse.Namespace) -> None:
+    warm_slots = WorldOptions().finalized_lag + 2
     world = World(
         WorldOptions(
             seed=arguments.seed,
             slot_ms=arguments.slot_ms,
-            first_time_s=int(time.time()),
+            first_time_s=int(time.time()) - warm_slots * arguments.slot_ms // 1000,
             jupiter_key=arguments.jupiter_key,
             jito_per_s=arguments.jito_per_s,
             faults=_faults(arguments),

@@ -80,6 +80,16 @@ class AccountStore:
                 else:
                     self._notes.pop(key, None)
 
+    def go_back(self, keys: Iterable[Pubkey], slot: int) -> dict[Pubkey, Account | None]:
+        """Set these to what they were after `slot`, for a moment; `restore` what this returns."""
+        present: dict[Pubkey, Account | None] = {}
+        for key in keys:
+            notes = self._notes.get(key)
+            if notes and notes[-1][0] > slot:
+                present[key] = self.svm.get_account(key)
+                self.set(key, self.get(key, slot))
+        return present
+
     def of_program(self, program: Pubkey, slot: int | None = None) -> list[tuple[Pubkey, Account]]:
         """Accounts that the program owned after `slot`, by address."""
         found: dict[Pubkey, Account] = dict(self.svm.get_program_accounts(program))

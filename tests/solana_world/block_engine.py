@@ -55,7 +55,7 @@ class BlockEngine:
             signatures=[each.signatures[0] for each in transactions],
         )  # fmt: skip
         self._apply_faults(bundle)
-        self._bundles[bundle_id] = (bundle, world.elapsed_s)
+        self._bundles[bundle_id] = (bundle, world.stopwatch_s())
         if len(self._bundles) > BUNDLES_MAX:
             del self._bundles[next(iter(self._bundles))]
         if why is None:
@@ -93,7 +93,7 @@ class BlockEngine:
         rows: list[dict[str, Any]] = []
         for each in ids:
             bundle, at_s = self._bundles.get(each, (None, 0.0))
-            if bundle is None or self._world.elapsed_s - at_s > INVALID_AFTER_S:
+            if bundle is None or self._world.stopwatch_s() - at_s > INVALID_AFTER_S:
                 rows.append({"bundle_id": each, "landed_slot": None, "status": "Invalid"})
             else:
                 rows.append({"bundle_id": each, "landed_slot": self._slot_of(bundle), "status": self._state_of(bundle)})

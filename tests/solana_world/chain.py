@@ -81,9 +81,9 @@ class Chain:
         return max(0, tip.height - block.height)
 
     def is_usable(self, blockhash: Hash, height: int) -> bool:
-        """Whether a transaction with it may land in the block of that height."""
+        """Whether a transaction with it may land in the block of that height; one of a later block is not known yet."""
         born = self._heights.get(blockhash)
-        return born is not None and height - born <= BLOCKHASH_BLOCKS
+        return born is not None and 0 <= height - born <= BLOCKHASH_BLOCKS
 
     def slot_hashes(self) -> list[tuple[int, Hash]]:
         """Newest first, as the sysvar has them."""

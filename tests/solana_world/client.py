@@ -33,6 +33,7 @@ from tests.solana_world.world import World
 PER_S = 100_000.0
 ENDPOINTS = (("SOLANA_RPC", "rpc"), ("SOLANA_WS", "ws"), ("JITO_BLOCK_ENGINE", "jito"), ("JUPITER_API", "jupiter"))
 BASE64 = {"encoding": "base64"}
+NEWEST = {"encoding": "base64", "commitment": "processed"}
 
 
 class Client:
@@ -102,7 +103,8 @@ class Client:
 
     async def send(self, transaction: VersionedTransaction, **config: Any) -> str:
         """By the node; returns the signature."""
-        signature: str = await self.call("sendTransaction", encoded(transaction), {**BASE64, **config})
+        options = {**BASE64, "preflightCommitment": "processed", **config}
+        signature: str = await self.call("sendTransaction", encoded(transaction), options)
         return signature
 
     async def land(self, transaction: VersionedTransaction, slots: int = 1) -> dict[str, Any]:

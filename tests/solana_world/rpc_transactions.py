@@ -11,6 +11,7 @@ from solders.signature import Signature
 from solders.transaction import VersionedTransaction
 
 from tests.solana_world.account_json import account_json
+from tests.solana_world.chain import BLOCKHASH_BLOCKS, Block
 from tests.solana_world.fees import budget_of
 from tests.solana_world.landed import Landed
 from tests.solana_world.node_view import NodeView, config_at, key_at, parse_key, parse_signature, text_at
@@ -28,7 +29,7 @@ SIMULATED_ACCOUNTS_MAX = 64
 
 
 def simulate_transaction(view: NodeView, params: list[Any]) -> Any:
-    """On the present state; the level that is asked for decides the context alone."""
+    """On the state of the level that is asked for, finalized if none is."""
     config = config_at(params, 1)
     transaction = decode_transaction(text_at(params, 0, "a transaction"), config.get("encoding"))
     is_replaced = bool(config.get("replaceRecentBlockhash"))
@@ -37,17 +38,16 @@ def simulate_transaction(view: NodeView, params: list[Any]) -> Any:
             raise RpcError(-32602, "sigVerify may not be used with replaceRecentBlockhash")
         check_signatures(transaction)
     block = view.block(config)
-    value = _simulated(view, transaction, config, is_replaced)
+    value = _simulated(view, transaction, config, block, is_replaced)
     if is_replaced:
-        newest = view.block(config)
         value["replacementBlockhash"] = {
-            "blockhash": str(newest.blockhash), "lastValidBlockHeight": newest.height + 150,
+            "blockhash": str(block.blockhash), "lastValidBlockHeight": block.height + BLOCKHASH_BLOCKS,
         }  # fmt: skip
     return view.with_context(block, value)
 
 
 def _simulated(
-    view: NodeView, transaction: VersionedTransaction, config: dict[str, Any], is_replaced: bool
+    view: NodeView, transaction: VersionedTransaction, config: dict[str, Any], block: Block, is_replaced: bool
 ) -> dict[str, Any]:
     world = view.world
     try:
@@ -55,12 +55,12 @@ def _simulated(
             message = world.resolve(transaction)
             budget_of(message)
         else:
-            message, _ = world.check(transaction)
-        outcome = world.simulate(message)
+            message, _ = world.check(transaction, block)
+        outcome = world.simulate(message, block)
     except Refused as refused:
         return _simulation(refused.err, None, None)
     asked = config.get("accounts")
-    accounts = None if asked is None else _asked_accounts(view, asked, message, outcome)
+    accounts = None if asked is None else _asked_accounts(view, asked, message, outcome, block)
     return _simulation(outcome.err, outcome, accounts)
 
 
@@ -77,7 +77,7 @@ def _simulation(err: Any, outcome: Outcome | None, accounts: Any) -> dict[str, A
     }
 
 
-def _asked_accounts(view: NodeView, asked: Any, message: ResolvedMessage, outcome: Outcome) -> list[Any]:
+def _asked_accounts(view: NodeView, asked: Any, message: ResolvedMessage, outcome: Outcome, block: Block) -> list[Any]:
     if not isinstance(asked, dict) or not isinstance(asked.get("addresses"), list):
         raise invalid_params("accounts: expected addresses.")
     if len(asked["addresses"]) > SIMULATED_ACCOUNTS_MAX:
@@ -87,7 +87,7 @@ def _asked_accounts(view: NodeView, asked: Any, message: ResolvedMessage, outcom
         raise RpcError(-32602, "base58 encoding not supported")
     after = dict(zip(message.keys, outcome.after, strict=True))
     keys = [parse_key(each) for each in asked["addresses"]]
-    accounts = [after[key] if key in after else view.world.read(key) for key in keys]
+    accounts = [after[key] if key in after else view.account(key, block) for key in keys]
     return [account_json(each, {"encoding": encoding}) for each in accounts]
 
 
@@ -97,8 +97,8 @@ def send_transaction(view: NodeView, params: list[Any]) -> Any:
     transaction = decode_transaction(text_at(params, 0, "a transaction"), config.get("encoding"))
     check_signatures(transaction)
     if not config.get("skipPreflight"):
-        view.block({**config, "commitment": config.get("preflightCommitment")})
-        value = _simulated(view, transaction, {}, is_replaced=False)
+        block = view.block({**config, "commitment": config.get("preflightCommitment")})
+        value = _simulated(view, transaction, {}, block, is_replaced=False)
         if value["err"] is not None:
             data = {key: value[key] for key in value if key != "replacementBlockhash"}
             text = f"Transaction simulation failed: {error_text(value['err'])}"

@@ -1,6 +1,7 @@
 """A world's interfaces on one loopback port: JSON-RPC and WebSocket at /, /jito, /jupiter."""
 
 import asyncio
+import time
 from types import TracebackType
 
 from aiohttp import web
@@ -64,6 +65,8 @@ class Server:
     def tick(self) -> None:
         """From now on a slot each `slot_ms`."""
         if self._ticking is None:
+            self.world.stopwatch_s = asyncio.get_running_loop().time
+            self.world.time_source = lambda: int(time.time())
             self._ticking = asyncio.create_task(self._tick(), name="world-clock")
 
     async def _tick(self) -> None:
@@ -83,7 +86,7 @@ class Server:
             "rpc": base + "/",
             "ws": f"ws://{HOST}:{self.port}/",
             "jito": base + JitoServer.PREFIX,
-            "jito_tips_ws": f"ws://{HOST}:{self.port}{JitoServer.PREFIX}/api/v1/bundles/tip_stream",
+            "jito_ws": f"ws://{HOST}:{self.port}{JitoServer.PREFIX}",
             "jupiter": base + JupiterServer.PREFIX,
         }
 

@@ -130,7 +130,7 @@ async def test_tips_are_told_in_sol(client: Client) -> None:
     client.world.step()
     (floor,) = await client.pool.fetch("JITO_BLOCK_ENGINE", "GET", "/api/v1/bundles/tip_floor", result=list)
     assert floor["landed_tips_50th_percentile"] == 20_000 / 1e9
-    async with client.session.ws_connect(client.server.urls["jito_tips_ws"]) as stream:
+    async with client.session.ws_connect(client.server.urls["jito_ws"] + "/api/v1/bundles/tip_stream") as stream:
         assert (await stream.receive_json())[0].keys() == floor.keys()
         client.world.step(5)
         async with asyncio.timeout(3):

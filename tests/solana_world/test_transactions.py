@@ -11,7 +11,7 @@ from solders.transaction import VersionedTransaction
 from kernel.rpc.rpc_errors import RpcRefused
 from tests.solana_world.addresses import TOKEN, USDC, WRAPPED_SOL, named
 from tests.solana_world.chain import epoch_of
-from tests.solana_world.client import BASE64, Client, encoded, pay
+from tests.solana_world.client import BASE64, NEWEST, Client, encoded, pay
 from tests.solana_world.genesis import give_tokens, tokens_of
 from tests.solana_world.standin_constant_product import PROGRAM
 
@@ -68,11 +68,11 @@ async def test_a_failed_transaction_lands_pays_and_changes_nothing_else(client: 
 
 async def test_an_error_of_a_real_program_is_told_as_it_is(client: Client) -> None:
     calls = [set_compute_unit_limit(1_000), pay(client.wallet, named("rich"), 10**15)]
-    value = await client.value("simulateTransaction", encoded(client.sign(calls)), BASE64)
+    value = await client.value("simulateTransaction", encoded(client.sign(calls)), NEWEST)
     assert value["err"] == {"InstructionError": [1, {"Custom": 1}]}
     assert value["logs"][-1] == "Program 11111111111111111111111111111111 failed: custom program error: 0x1"
     poor = await client.value(
-        "simulateTransaction", encoded(client.sign([pay(client.wallet, named("dust"), 5)])), BASE64
+        "simulateTransaction", encoded(client.sign([pay(client.wallet, named("dust"), 5)])), NEWEST
     )
     assert poor["err"] == {"InsufficientFundsForRent": {"account_index": 1}}
 
@@ -82,7 +82,7 @@ async def test_a_simulation_says_what_landing_does_and_leaves_no_trace(client: C
     quote = _quote(client, "sol/usdc deep", SOL)
     transaction = client.sign([client.swap("sol/usdc deep", SOL, quote)])
     account = str(client.account(USDC))
-    config = {**BASE64, "sigVerify": True, "accounts": {"encoding": "base64", "addresses": [account]}}
+    config = {**NEWEST, "sigVerify": True, "accounts": {"encoding": "base64", "addresses": [account]}}
     held = tokens_of(client.world, client.wallet, USDC)
     value = await client.value("simulateTransaction", encoded(transaction), config)
     after = int.from_bytes(base64.b64decode(value["accounts"][0]["data"][0])[64:72], "little")
@@ -99,9 +99,9 @@ async def test_a_simulation_may_take_another_blockhash_and_no_signatures(client:
     call = pay(client.wallet, named("draft"), SOL)
     message = MessageV0.try_compile(client.wallet, [call], [], client.world.chain.tip.blockhash.default())
     draft = encoded(VersionedTransaction.populate(message, [Signature.default()]))
-    plain = await client.value("simulateTransaction", draft, BASE64)
+    plain = await client.value("simulateTransaction", draft, NEWEST)
     assert plain["err"] == "BlockhashNotFound"
-    value = await client.value("simulateTransaction", draft, {**BASE64, "replaceRecentBlockhash": True})
+    value = await client.value("simulateTransaction", draft, {**NEWEST, "replaceRecentBlockhash": True})
     assert value["err"] is None
     assert value["replacementBlockhash"]["lastValidBlockHeight"] > 0
     with pytest.raises(RpcRefused, match="signature verification"):
@@ -110,15 +110,41 @@ async def test_a_simulation_may_take_another_blockhash_and_no_signatures(client:
         await client.call("sendTransaction", draft, BASE64)
 
 
+async def test_a_level_simulates_on_its_own_state(client: Client) -> None:
+    old = client.world.chain.at("finalized").blockhash
+    payee = str(named("levelled"))
+    await client.land(client.sign([pay(client.wallet, named("levelled"), SOL)], blockhash=old))
+    again = client.sign([pay(client.wallet, named("levelled"), 2 * SOL)], blockhash=old)
+
+    async def after(level: str) -> int:
+        config = {**BASE64, "commitment": level, "accounts": {"addresses": [payee]}}
+        value = await client.value("simulateTransaction", encoded(again), config)
+        lamports: int = value["accounts"][0]["lamports"]
+        return lamports
+
+    assert [await after("processed"), await after("finalized"), await after("processed")] == [3 * SOL, 2 * SOL, 3 * SOL]
+    assert await client.value("getBalance", payee, {"commitment": "processed"}) == SOL
+
+
+async def test_a_preflight_at_finalized_does_not_know_a_fresh_blockhash(client: Client) -> None:
+    transaction = client.sign([pay(client.wallet, named("fresh"), SOL)])
+    with pytest.raises(RpcRefused, match="Blockhash not found"):
+        await client.send(transaction, preflightCommitment="finalized")
+    await client.send(transaction, preflightCommitment="confirmed")
+    client.world.step()
+    assert (await client.status(str(transaction.signatures[0])))["err"] is None
+    await client.send(transaction, preflightCommitment="confirmed")  # it is not in a confirmed block yet
+
+
 async def test_the_unit_limit_is_enforced_for_the_whole_transaction(client: Client) -> None:
     give_tokens(client.world, client.wallet, WRAPPED_SOL, 2 * SOL)
     swaps = [client.swap("sol/usdc deep", SOL // 2), client.swap("sol/usdc deep", SOL // 2)]
-    enough = await client.value("simulateTransaction", encoded(client.sign(swaps)), BASE64)
+    enough = await client.value("simulateTransaction", encoded(client.sign(swaps)), NEWEST)
     units = enough["unitsConsumed"] + 150
     exact = client.sign([set_compute_unit_limit(units), *swaps])
-    assert (await client.value("simulateTransaction", encoded(exact), BASE64))["err"] is None
+    assert (await client.value("simulateTransaction", encoded(exact), NEWEST))["err"] is None
     short = client.sign([set_compute_unit_limit(units - 1_000), *swaps])
-    value = await client.value("simulateTransaction", encoded(short), BASE64)
+    value = await client.value("simulateTransaction", encoded(short), NEWEST)
     assert value["err"] is not None
     assert value["err"]["InstructionError"][0] == 2
     assert value["unitsConsumed"] <= units - 1_000

@@ -16,7 +16,7 @@ from solders.transaction import VersionedTransaction
 
 from tests.solana_world.account_store import AccountStore
 from tests.solana_world.addresses import LOADER, WRAPPED_SOL
-from tests.solana_world.chain import Chain, epoch_of
+from tests.solana_world.chain import Block, Chain, epoch_of
 from tests.solana_world.faults import FaultScript
 from tests.solana_world.fees import Budget, budget_of
 from tests.solana_world.history import History
@@ -61,6 +61,9 @@ class World:
         lags = (set_up.confirmed_lag, set_up.finalized_lag)
         self.chain = Chain(set_up.seed, set_up.first_slot, set_up.first_height, set_up.first_time_s, lags)
         self.slot = set_up.first_slot  #: of the last block or gap
+        #: What limits by the second go by; a server that runs a clock puts real time in its place.
+        self.stopwatch_s: Callable[[], float] = lambda: self.elapsed_s
+        self.time_source: Callable[[], int] | None = None  #: unix seconds; None = slots alone
         self.processor = Processor(self.store, self.chain.slot_hashes)
         self.mempool = Mempool()
         self.history = History()
@@ -80,12 +83,13 @@ class World:
 
     @property
     def elapsed_s(self) -> float:
-        """The same with fractions, from the beginning: for limits by the second."""
+        """By slots, from the beginning, with fractions."""
         return (self.slot - self.options.first_slot) * self.options.slot_ms / 1000.0
 
     def _set_clock(self) -> None:
         self.store.slot = self.slot
-        self.processor.now_s = self.options.first_time_s + int(self.elapsed_s)
+        by_slots = self.options.first_time_s + int(self.elapsed_s)
+        self.processor.now_s = by_slots if self.time_source is None else max(self.now_s, self.time_source())
         epoch = epoch_of(self.slot)
         clock = Clock(self.slot, self.options.first_time_s, epoch, epoch + 1, self.processor.now_s)
         self.store.svm.set_clock(clock)
@@ -189,11 +193,13 @@ class World:
 
     # -- one transaction
 
-    def check(self, transaction: VersionedTransaction) -> tuple[ResolvedMessage, Budget]:
-        """What a bank checks before it runs anything. Raises `Refused`."""
-        if self.history.get(transaction.signatures[0]) is not None:
+    def check(self, transaction: VersionedTransaction, block: Block | None = None) -> tuple[ResolvedMessage, Budget]:
+        """What a bank checks before it runs anything: that of `block`, or the one under way. Raises `Refused`."""
+        block = block or self.chain.tip
+        landed = self.history.get(transaction.signatures[0])
+        if landed is not None and landed.slot <= block.slot:
             raise Refused("AlreadyProcessed")
-        if not self.chain.is_usable(transaction.message.recent_blockhash, self.chain.tip.height):
+        if not self.chain.is_usable(transaction.message.recent_blockhash, block.height):
             raise Refused("BlockhashNotFound")
         message = self.resolve(transaction)
         return message, budget_of(message)
@@ -209,9 +215,17 @@ class World:
         self.history.add(landed)
         return landed
 
-    def simulate(self, message: ResolvedMessage) -> Outcome:
-        """As if it were in the present slot; nothing stays. Raises `Refused`."""
-        return self.processor.run(message, budget_of(message), is_kept=False)
+    def simulate(self, message: ResolvedMessage, block: Block) -> Outcome:
+        """On the accounts as they were after that block; nothing stays. Raises `Refused`.
+
+        Sysvars, and what a stand-in looks at beyond the transaction's accounts, are those of the present.
+        """
+        budget = budget_of(message)
+        present = self.store.go_back(message.keys, block.slot)
+        try:
+            return self.processor.run(message, budget, is_kept=False)
+        finally:
+            self.store.restore(present)
 
     # -- what is there from the beginning
 
