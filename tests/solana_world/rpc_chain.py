@@ -10,6 +10,8 @@ from tests.solana_world.rpc_error import invalid_params
 
 FEE_SLOTS = 150  #: that getRecentPrioritizationFees looks at
 FEE_KEYS_MAX = 128
+ACCOUNT_BYTES_MAX = 10 * 1024 * 1024
+AIRDROP_LAMPORTS_MAX = 10**16
 
 
 def get_slot(view: NodeView, params: list[Any]) -> Any:
@@ -66,7 +68,7 @@ def get_recent_prioritization_fees(view: NodeView, params: list[Any]) -> Any:
 
 def get_rent_exemption(view: NodeView, params: list[Any]) -> Any:
     """Lamports that an account of so many bytes must hold."""
-    if not params or not isinstance(params[0], int) or params[0] < 0:
+    if not params or not isinstance(params[0], int) or not 0 <= params[0] <= ACCOUNT_BYTES_MAX:
         raise invalid_params("expected a size at 0.")
     return view.world.store.svm.minimum_balance_for_rent_exemption(params[0])
 
@@ -74,7 +76,7 @@ def get_rent_exemption(view: NodeView, params: list[Any]) -> Any:
 def request_airdrop(view: NodeView, params: list[Any]) -> Any:
     """Lamports out of a faucet, by a transaction like any other."""
     key = key_at(params, 0)
-    if len(params) < 2 or not isinstance(params[1], int) or params[1] <= 0:
+    if len(params) < 2 or not isinstance(params[1], int) or not 0 < params[1] <= AIRDROP_LAMPORTS_MAX:
         raise invalid_params("expected lamports at 1.")
     return str(airdrop(view.world, key, params[1]))
 

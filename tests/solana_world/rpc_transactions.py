@@ -4,7 +4,7 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
-from solders.hash import Hash
+from solders.hash import Hash, ParseHashError
 from solders.message import Message, MessageV0, from_bytes_versioned
 from solders.pubkey import Pubkey
 from solders.signature import Signature
@@ -236,7 +236,7 @@ def is_blockhash_valid(view: NodeView, params: list[Any]) -> Any:
     block = view.block(config_at(params, 1))
     try:
         blockhash = Hash.from_string(text_at(params, 0, "a blockhash"))
-    except ValueError as error:
+    except (ValueError, ParseHashError) as error:
         raise RpcError(-32602, "Invalid param: Invalid") from error
     return view.with_context(block, view.world.chain.is_usable(blockhash, block.height))
 

@@ -11,20 +11,38 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from solders.account import Account
+from solders.compute_budget import set_compute_unit_price
 from solders.litesvm import LiteSVM
+from solders.message import MessageV0
 from solders.pubkey import Pubkey
+from solders.transaction import VersionedTransaction
 
 from tests.shared_data import PROJECT
 from tests.solana_world.account_store import AccountStore
-from tests.solana_world.addresses import SYSTEM, WRAPPED_SOL, named
+from tests.solana_world.addresses import SYSTEM, WRAPPED_SOL, associated, named
 from tests.solana_world.chain import epoch_of
-from tests.solana_world.client import open_client
+from tests.solana_world.client import open_client, pay
 from tests.solana_world.faults import random_script
+from tests.solana_world.genesis import give_tokens, keypair, token_program_of
 from tests.solana_world.options import WorldOptions
-from tests.solana_world.setting import SOL, add_trader, furnish
+from tests.solana_world.setting import SOL, Setting, add_trader, furnish, give_wallet
 from tests.solana_world.world import World
 
 SVM = LiteSVM()
+
+
+def _conserved() -> tuple[World, Setting]:
+    world = World(WorldOptions(seed=11))
+    setting = furnish(world)
+    wallet = keypair(world, "conserving").pubkey()
+    give_wallet(world, setting, wallet)
+    for mint in (WRAPPED_SOL, setting.taxed):
+        give_tokens(world, wallet, mint, 10**12)
+    return world, setting
+
+
+CONSERVED = _conserved()
+CONSERVED_MINTS = (WRAPPED_SOL, CONSERVED[1].usdc, CONSERVED[1].taxed)
 
 
 def _busy_world(seed: int, slots: int = 60) -> tuple[World, list[str]]:
@@ -102,6 +120,46 @@ def test_every_slot_of_the_fork_reads_as_it_was(steps: list[tuple[str, int, int]
             if at >= oldest:
                 assert {each: lamports(store.get(each, at)) for each in keys} == state
         assert {each: lamports(store.get(each)) for each in keys} == now
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(("pay", "swap", "back", "taxed")), st.integers(0, 10**12), st.integers(0, 200_000)),
+        min_size=1, max_size=4,
+    ),
+    st.integers(0, 100_000),
+)  # fmt: skip
+def test_a_transaction_makes_no_value(steps: list[tuple[str, int, int]], price: int) -> None:
+    """Lamports of all its accounts change by the fee alone, tokens not at all but for what a mint withholds."""
+    world, setting = CONSERVED
+    wallet = keypair(world, "conserving")
+    accounts = {mint: associated(wallet.pubkey(), mint, token_program_of(world, mint)) for mint in CONSERVED_MINTS}
+    calls = [set_compute_unit_price(price)]
+    for what, amount, least in steps:
+        if what == "pay":
+            calls.append(pay(wallet.pubkey(), named("conserved payee"), amount))
+            continue
+        name = "taxed/usdc" if what == "taxed" else "sol/usdc thin"
+        market = setting.pools[name]
+        mint_in, mint_out = market.mints[::-1] if what == "back" else market.mints
+        around = accounts[mint_in], accounts[mint_out]
+        calls.append(market.swap(world.read, wallet.pubkey(), mint_in, amount, least, *around))
+    message = MessageV0.try_compile(wallet.pubkey(), calls, [], world.chain.tip.blockhash)
+    world.step()
+    transaction = VersionedTransaction(message, [wallet])
+    landed = world.include(transaction)
+    assert sum(new - old for old, new in landed.lamports()) == -landed.fee
+    totals: dict[Pubkey, int] = {}
+    for pair in landed.holdings():
+        for holding, sign in zip(pair, (-1, 1), strict=True):
+            if holding is not None:
+                totals[holding.mint] = totals.get(holding.mint, 0) + sign * holding.amount
+    assert all(total == 0 for mint, total in totals.items() if mint != setting.taxed)
+    assert totals.get(setting.taxed, 0) <= 0
+    if landed.err is not None:
+        assert landed.lamports()[0][0] - landed.lamports()[0][1] == landed.fee
+        assert all(old == new for old, new in landed.holdings())
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ import binascii
 from typing import Any
 
 from solders.message import Message, MessageV0, to_bytes_versioned
-from solders.transaction import VersionedTransaction
+from solders.transaction import SanitizeError, VersionedTransaction
 
 from tests.solana_world import base58
 from tests.solana_world.rpc_error import INVALID_PARAMS, SIGNATURE_FAILURE, RpcError, invalid_params
@@ -32,7 +32,7 @@ def decode_transaction(text: Any, encoding: Any) -> VersionedTransaction:
     try:
         transaction = VersionedTransaction.from_bytes(data)
         transaction.sanitize()
-    except (ValueError, TypeError) as error:
+    except (ValueError, SanitizeError) as error:
         raise RpcError(
             INVALID_PARAMS, "failed to deserialize solana_transaction::versioned::VersionedTransaction"
         ) from error
