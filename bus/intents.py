@@ -51,6 +51,10 @@ class Swap(Struct, frozen=True, kw_only=True, tag="swap"):
     notional_usd: Decimal
     expected_net_usd: Decimal | None = None
     opportunity: str = ""
+    tip_lamports: int = 0
+    priority_fee_lamports_max: int = 0
+    is_bundle: bool = False
+    min_slot: int = 0  #: state the decision knew
 
 
 class Hedge(Struct, frozen=True, kw_only=True, tag="hedge"):

@@ -146,6 +146,18 @@ class Unknown(Report, frozen=True, kw_only=True, array_like=True, gc=False, tag=
     reason: str
 
 
+class NativeSpent(Report, frozen=True, kw_only=True, array_like=True, gc=False, tag="native_spent"):
+    """What a transaction took of the chain's own coin beside what it swapped."""
+
+    venue: str
+    asset: str
+    fee_raw: int
+    tip_raw: int
+    rent_raw: int
+    tx: str
+    block: int
+
+
 class OrphanLeg(Event, frozen=True, kw_only=True, array_like=True, gc=False, tag="orphan_leg"):
     """A hedge missed its deadline with legs unequal; the protocol that now runs is `action`."""
 
