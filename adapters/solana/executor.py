@@ -1,0 +1,201 @@
+"""Swaps through pools whose programs we know, as one transaction: built, simulated, priced, signed, and handed on.
+
+A `VenueClient` for one wallet's lane. `submit` returns when the transaction is on disk and on its way; reports tell the
+rest. Everything that goes wrong before that is a `Rejected`: nothing was sent.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from solders.instruction import Instruction
+from solders.message import to_bytes_versioned
+from solders.pubkey import Pubkey
+
+from adapters.solana.blockhash import BlockhashKeeper
+from adapters.solana.error_text import error_text
+from adapters.solana.lookup_tables import LookupTable, LookupTables
+from adapters.solana.message import UNITS_MAX, Budget, compile_message, units_for, unsigned
+from adapters.solana.mints import WRAPPED_SOL, MintBook
+from adapters.solana.node import SolanaNode
+from adapters.solana.pending_transactions import HopPlan, PendingTransaction
+from adapters.solana.priority_fees import PriorityFees, capped_price
+from adapters.solana.swap_plan import QuoteOut, plan_hops, route_accounts, route_instructions
+from adapters.solana.token_instructions import pay
+from adapters.solana.tracked_pool import TrackedPool
+from adapters.solana.transaction_sender import TransactionSender
+from bus.events import OrderApproved
+from bus.intents import Swap
+from kernel.amm.errors import PoolRefused
+from kernel.errors import Invariant, KernelError, VenueRefused
+from kernel.secrets.signing import Signer, SolanaTransaction
+
+BUILD_S_MAX = 8.0  #: below the lane's own patience, so that a slow node is a plain rejection
+TIP_LAMPORTS_MIN = 1_000  #: of a bundle, by Jito's rules
+ChooseTipAccount = Callable[[str], Awaitable[str]]  #: by order id
+
+
+class SolanaExecutor:
+    """One wallet. `pools` and `quote_out` speak of instruments; both are read when an order comes.
+
+    `tip_account` None: orders with a tip are refused. `hop_slack_bps`: see `plan_hops`.
+    """
+
+    def __init__(
+        self,
+        *,
+        node: SolanaNode,
+        signer: Signer[SolanaTransaction],
+        sender: TransactionSender,
+        blockhashes: BlockhashKeeper,
+        mints: MintBook,
+        tables: LookupTables,
+        fees: PriorityFees,
+        pools: Mapping[str, TrackedPool],
+        quote_out: QuoteOut,
+        tip_account: ChooseTipAccount | None = None,
+        hop_slack_bps: int = 0,
+    ) -> None:
+        self._node = node
+        self._signer = signer
+        self._wallet = Pubkey.from_string(signer.address)
+        self._sender = sender
+        self._blockhashes = blockhashes
+        self._mints = mints
+        self._tables = tables
+        self._fees = fees
+        self._pools = pools
+        self._quote_out = quote_out
+        self._tip_account = tip_account
+        self._hop_slack_bps = hop_slack_bps
+        self._existing: set[str] = set()  # token accounts of ours that were seen
+        self._unexplained: set[str] = set()
+
+    async def submit(self, order: OrderApproved) -> None:
+        """Build, sign, write down and begin to send. Reports `Rejected` or `Submitted`; never raises for an order."""
+        if self._sender.pending.get(order.order_id) is not None:
+            await self.reconcile(order)
+            return
+        reports = self._sender.reports
+        try:
+            if not isinstance(order.intent, Swap):
+                raise VenueRefused("unsupported: Solana pools take swaps, not orders of a book")
+            async with asyncio.timeout(BUILD_S_MAX):
+                sent = await self._build(order, order.intent)
+            self._sender.begin(sent)
+        except (KernelError, PoolRefused) as error:
+            reports.rejected(order.strategy, order.order_id, str(error))
+        except TimeoutError:
+            reason = f"build_timeout: not ready to send within {BUILD_S_MAX:g} s; nothing was sent"
+            reports.rejected(order.strategy, order.order_id, reason)
+
+    async def cancel(self, order: OrderApproved) -> None:
+        """Stop sending; what has left cannot be taken back and is watched to its end."""
+        self._sender.hold(order.order_id)
+
+    async def reconcile(self, order: OrderApproved, filled: object = None) -> None:
+        """What the file and the chain say. An order that is not in the file was never sent.
+
+        Fills are reported again whatever `filled` is: their ids are booked once.
+        """
+        name, pending, reports = order.order_id, self._sender.pending, self._sender.reports
+        sent = pending.get(name)
+        if sent is not None:
+            self._sender.resume(sent)
+        elif order.ts_ns > pending.complete_since_ns:
+            reports.rejected(order.strategy, name, "not_sent: it had not been written down, so it was never sent")
+        elif name not in self._unexplained:
+            self._unexplained.add(name)
+            text = (
+                f"order {name} is older than {pending.path.name}, which does not know it: look for it in the wallet's "
+                "history by hand; until then it counts as possibly landed"
+            )
+            reports.unknown(order.strategy, name, text)
+            reports.alert("critical", "order_unexplained", text)
+
+    async def _build(self, order: OrderApproved, intent: Swap) -> PendingTransaction:
+        hops = plan_hops(intent, self._pools, self._quote_out, self._hop_slack_bps)
+        names = list(dict.fromkeys(each for hop in hops for each in (hop.mint_in, hop.mint_out)))
+        mints = dict(zip(names, await self._mints.read(names), strict=True))
+        accounts = route_accounts(self._wallet, hops, mints)
+        tip = await self._tip(order.order_id, intent)
+        missing, tables = await asyncio.gather(self._missing(accounts), self._tables.get())
+        instructions = route_instructions(self._wallet, intent, hops, self._pools, mints, missing)
+        if tip is not None:
+            instructions.append(pay(self._wallet, tip, intent.tip_lamports))
+        hidden = [self._wallet, *accounts.values(), *([tip] if tip is not None else [])]
+        message = await self._priced(intent, hops, instructions, tables, hidden)
+        hash_used, raw_message = message
+        signed = await self._signer.sign(order.order_id, SolanaTransaction(message=raw_message))
+        if raw_message not in signed.raw:
+            raise Invariant(f"order {order.order_id}: the signer signed another message than it was given")
+        return PendingTransaction(
+            order_id=order.order_id, strategy=order.strategy, signature=signed.tx_id, raw=signed.raw,
+            last_valid_height=hash_used, persisted_ns=self._sender.reports.now_ns(), wallet=str(self._wallet),
+            accounts=tuple(map(str, accounts.values())), hops=hops, tip_lamports=intent.tip_lamports,
+            tip_account="" if tip is None else str(tip), route="jito" if intent.is_bundle else "rpc",
+        )  # fmt: skip
+
+    async def _priced(
+        self,
+        intent: Swap,
+        hops: Sequence[HopPlan],
+        instructions: Sequence[Instruction],
+        tables: Sequence[LookupTable],
+        hidden: Sequence[Pubkey],
+    ) -> tuple[int, bytes]:
+        """(last valid height, message) with limits from a simulation on the newest state."""
+        blockhash = await self._blockhashes.get()
+        usable = [each.usable(blockhash.slot, hidden) for each in tables]
+        draft = compile_message(self._wallet, instructions, blockhash.text, Budget(UNITS_MAX, 0), usable)
+        writable = (
+            [] if intent.is_bundle or not intent.priority_fee_lamports_max else self._contended(hops, instructions)
+        )
+        simulated, price = await asyncio.gather(
+            self._node.simulate(unsigned(draft), min_slot=intent.min_slot), self._fees.price(writable)
+        )
+        found = simulated.value
+        if found.err is not None:
+            self._existing.clear()  # an account that was closed meanwhile is looked for again
+            raise VenueRefused(f"simulation: {error_text(found.err, found.logs)}")
+        if not found.units_consumed:
+            raise VenueRefused("simulation: expected compute units, found none; ask another node")
+        units = units_for(found.units_consumed)
+        price = capped_price(price, units, intent.priority_fee_lamports_max)
+        latest = await self._blockhashes.get()
+        message = compile_message(self._wallet, instructions, latest.text, Budget(units, price), usable)
+        return latest.last_valid_height, to_bytes_versioned(message)
+
+    def _contended(self, hops: Sequence[HopPlan], instructions: Sequence[Instruction]) -> list[str]:
+        """The accounts that others write too: the pools first, then what else their programs write."""
+        programs = {self._pools[hop.pool].program for hop in hops}
+        written = [
+            str(meta.pubkey)
+            for each in instructions
+            if str(each.program_id) in programs
+            for meta in each.accounts
+            if meta.is_writable and not meta.is_signer
+        ]
+        return list(dict.fromkeys([*(self._pools[hop.pool].address for hop in hops), *written]))
+
+    async def _tip(self, order_id: str, intent: Swap) -> Pubkey | None:
+        if intent.is_bundle and intent.tip_lamports < TIP_LAMPORTS_MIN:
+            raise VenueRefused(f"tip: a bundle tips at least {TIP_LAMPORTS_MIN} lamports, found {intent.tip_lamports}")
+        if not intent.tip_lamports:
+            return None
+        if self._tip_account is None:
+            raise VenueRefused("tip: there is no block engine here to be tipped")
+        return Pubkey.from_string(await self._tip_account(order_id))
+
+    async def _missing(self, accounts: Mapping[str, Pubkey]) -> set[str]:
+        """Mints whose account of ours does not exist. The wrapped account comes and goes with each transaction."""
+        asked = {
+            mint: str(account)
+            for mint, account in accounts.items()
+            if mint != WRAPPED_SOL and str(account) not in self._existing
+        }
+        if not asked:
+            return set()
+        answers = await self._node.accounts(list(asked.values()))
+        found = {mint for mint, (_, account) in zip(asked, answers, strict=True) if account is not None}
+        self._existing.update(asked[each] for each in found)
+        return set(asked) - found
