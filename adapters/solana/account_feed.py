@@ -298,6 +298,8 @@ class AccountFeed:
 
     async def _read_mints(self) -> None:
         """Transfer fees of both tokens, as valid in this epoch, to pools that were not told or were told otherwise."""
+        if not self.slots.epoch:  # without it the fee of another epoch would be taken for this one's
+            self.slots.epoch = (await self._node.epoch_info()).epoch
         epoch = self.slots.epoch
         names = list(dict.fromkeys(mint for pool in self._pools.values() for mint in pool.mints))
         await self._mints.prefetch(names, is_fresh=epoch != self._fees_epoch)  # a new fee is told two epochs ahead

@@ -6,6 +6,7 @@ rest. Everything that goes wrong before that is a `Rejected`: nothing was sent.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from decimal import Decimal
 
 from solders.instruction import Instruction
 from solders.message import to_bytes_versioned
@@ -23,13 +24,12 @@ from adapters.solana.swap_plan import QuoteOut, plan_hops, route_accounts, route
 from adapters.solana.token_instructions import pay
 from adapters.solana.tracked_pool import TrackedPool
 from adapters.solana.transaction_sender import TransactionSender
+from adapters.solana.wallet_orders import WalletOrders, sign_message
 from bus.events import OrderApproved
 from bus.intents import Swap
-from kernel.amm.errors import PoolRefused
-from kernel.errors import Invariant, KernelError, VenueRefused
+from kernel.errors import VenueRefused
 from kernel.secrets.signing import Signer, SolanaTransaction
 
-BUILD_S_MAX = 8.0  #: below the lane's own patience, so that a slow node is a plain rejection
 TIP_LAMPORTS_MIN = 1_000  #: of a bundle, by Jito's rules
 ChooseTipAccount = Callable[[str], Awaitable[str]]  #: by order id
 
@@ -58,7 +58,8 @@ class SolanaExecutor:
         self._node = node
         self._signer = signer
         self._wallet = Pubkey.from_string(signer.address)
-        self._sender = sender
+        self._orders = WalletOrders(sender)
+        self._now_ns = sender.reports.now_ns
         self._blockhashes = blockhashes
         self._mints = mints
         self._tables = tables
@@ -68,51 +69,23 @@ class SolanaExecutor:
         self._tip_account = tip_account
         self._hop_slack_bps = hop_slack_bps
         self._existing: set[str] = set()  # token accounts of ours that were seen
-        self._unexplained: set[str] = set()
 
     async def submit(self, order: OrderApproved) -> None:
         """Build, sign, write down and begin to send. Reports `Rejected` or `Submitted`; never raises for an order."""
-        if self._sender.pending.get(order.order_id) is not None:
-            await self.reconcile(order)
-            return
-        reports = self._sender.reports
-        try:
-            if not isinstance(order.intent, Swap):
-                raise VenueRefused("unsupported: Solana pools take swaps, not orders of a book")
-            async with asyncio.timeout(BUILD_S_MAX):
-                sent = await self._build(order, order.intent)
-            self._sender.begin(sent)
-        except (KernelError, PoolRefused) as error:
-            reports.rejected(order.strategy, order.order_id, str(error))
-        except TimeoutError:
-            reason = f"build_timeout: not ready to send within {BUILD_S_MAX:g} s; nothing was sent"
-            reports.rejected(order.strategy, order.order_id, reason)
+        await self._orders.submit(order, lambda: self._build(order))
 
     async def cancel(self, order: OrderApproved) -> None:
         """Stop sending; what has left cannot be taken back and is watched to its end."""
-        self._sender.hold(order.order_id)
+        self._orders.cancel(order)
 
-    async def reconcile(self, order: OrderApproved, filled: object = None) -> None:
-        """What the file and the chain say. An order that is not in the file was never sent.
+    async def reconcile(self, order: OrderApproved, filled: Decimal) -> None:
+        """What the file and the chain say. Fills are reported again whatever `filled` is: their ids are booked once."""
+        self._orders.reconcile(order)
 
-        Fills are reported again whatever `filled` is: their ids are booked once.
-        """
-        name, pending, reports = order.order_id, self._sender.pending, self._sender.reports
-        sent = pending.get(name)
-        if sent is not None:
-            self._sender.resume(sent)
-        elif order.ts_ns > pending.complete_since_ns:
-            reports.rejected(order.strategy, name, "not_sent: it had not been written down, so it was never sent")
-        elif name not in self._unexplained:
-            self._unexplained.add(name)
-            text = (
-                f"order {name} is older than {pending.path.name}, which does not know it: look for it in the wallet's "
-                "history by hand; until then it counts as possibly landed"
-            )
-            reports.unknown(order.strategy, name, text)
-            reports.alert("critical", "order_unexplained", text)
-
-    async def _build(self, order: OrderApproved, intent: Swap) -> PendingTransaction:
+    async def _build(self, order: OrderApproved) -> PendingTransaction:
+        intent = order.intent
+        if not isinstance(intent, Swap):
+            raise VenueRefused("unsupported: Solana pools take swaps, not orders of a book")
         hops = plan_hops(intent, self._pools, self._quote_out, self._hop_slack_bps)
         names = list(dict.fromkeys(each for hop in hops for each in (hop.mint_in, hop.mint_out)))
         mints = dict(zip(names, await self._mints.read(names), strict=True))
@@ -123,14 +96,11 @@ class SolanaExecutor:
         if tip is not None:
             instructions.append(pay(self._wallet, tip, intent.tip_lamports))
         hidden = [self._wallet, *accounts.values(), *([tip] if tip is not None else [])]
-        message = await self._priced(intent, hops, instructions, tables, hidden)
-        hash_used, raw_message = message
-        signed = await self._signer.sign(order.order_id, SolanaTransaction(message=raw_message))
-        if raw_message not in signed.raw:
-            raise Invariant(f"order {order.order_id}: the signer signed another message than it was given")
+        last_valid_height, message = await self._priced(intent, hops, instructions, tables, hidden)
+        signed = await sign_message(self._signer, order.order_id, message)
         return PendingTransaction(
             order_id=order.order_id, strategy=order.strategy, signature=signed.tx_id, raw=signed.raw,
-            last_valid_height=hash_used, persisted_ns=self._sender.reports.now_ns(), wallet=str(self._wallet),
+            last_valid_height=last_valid_height, persisted_ns=self._now_ns(), wallet=str(self._wallet),
             accounts=tuple(map(str, accounts.values())), hops=hops, tip_lamports=intent.tip_lamports,
             tip_account="" if tip is None else str(tip), route="jito" if intent.is_bundle else "rpc",
         )  # fmt: skip

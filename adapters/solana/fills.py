@@ -77,7 +77,8 @@ def fills_of(
                 instrument=market.holding_of(hop.pool), side=side, qty=qty, price=price,
                 gas_usd=ZERO if number else gas_usd(outcome), venue_ts_ns=outcome.block_ts_ns,
                 fill_id=sent.signature if len(sent.hops) == 1 else f"{sent.signature}#{number}",
-                amount_in_raw=amounts.amount_in, amount_out_raw=amounts.amount_out, pool=hop.pool,
+                amount_in_raw=amounts.amount_in, amount_out_raw=amounts.amount_out,
+                pool=hop.pool if listed.kind == "pool" else "",
             )
         )  # fmt: skip
     return fills

@@ -1,7 +1,7 @@
 """Which slot it is, what time the chain thinks it is, and when a slot was or will be.
 
-Programs see the chain's clock (the Clock sysvar), which may be seconds away from ours; fees that move with time need it.
-Slot lengths are measured, not assumed: they wander between 390 and 600 ms.
+Programs see the chain's clock (the Clock sysvar), which may be seconds away from ours; fees that move with time need
+it. Slot lengths are measured, not assumed: they wander between 390 and 600 ms.
 """
 
 import struct

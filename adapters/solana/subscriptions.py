@@ -1,7 +1,7 @@
 """Solana's other subscriptions as typed streams: slots, logs, a program's accounts, one signature.
 
-Each is an async iterator of values and of `SubscriptionGap`s; after a gap whoever folds them reads the state anew. Values
-that do not fit are skipped and counted by the caller's `on_bad`.
+Each is an async iterator of values and of `SubscriptionGap`s; after a gap whoever folds them reads the state anew.
+Values that do not fit are skipped and told to the caller's `on_bad`.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
