@@ -26,7 +26,7 @@ from adapters.solana.account_bytes import account_of
 from adapters.solana.blockhash import BlockhashKeeper
 from adapters.solana.error_text import error_text
 from adapters.solana.lookup_tables import LookupTable
-from adapters.solana.message import Budget, compile_message, units_for
+from adapters.solana.message import Budget, compile_message, told_apart, units_for
 from adapters.solana.mints import WRAPPED_SOL, Mint, MintBook
 from adapters.solana.node import SolanaNode
 from adapters.solana.pending_transactions import HopPlan, PendingTransaction
@@ -82,6 +82,7 @@ class JupiterExecutor:
         self._wallet = Pubkey.from_string(signer.address)
         self._orders = WalletOrders(sender, is_order=True)
         self._now_ns = sender.reports.now_ns
+        self._next_number = sender.next_number
         self._blockhashes = blockhashes
         self._mints = mints
         self._fees = fees
@@ -156,7 +157,7 @@ class JupiterExecutor:
         draft = compile_message(self._wallet, instructions, blockhash.text, Budget(), tables)
         made = sum(each.program_id == ASSOCIATED for each in instructions)
         consumed = await self._check(draft, terms, accounts, made)
-        units = units_for(consumed)
+        units = told_apart(units_for(consumed), self._next_number())
         price = await self._fees.price(_written(instructions)) if self._limits.priority_fee_lamports_max else 0
         price = capped_price(price, units, self._limits.priority_fee_lamports_max)
         latest = await self._blockhashes.get()

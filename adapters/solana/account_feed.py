@@ -12,7 +12,7 @@ import structlog
 from msgspec import Struct
 
 from adapters.solana.account_bytes import AccountBytes
-from adapters.solana.account_source import AccountChange, AccountSource, SlotSeen, SourceEvent, SourceLost
+from adapters.solana.account_source import AccountChange, AccountSource, SlotSeen, SourceEvent, SourceLost, SourceReady
 from adapters.solana.mints import MintBook
 from adapters.solana.node import SolanaNode
 from adapters.solana.slot_clock import CLOCK_SYSVAR, SlotClock
@@ -24,6 +24,7 @@ from kernel.errors import BadWire, KernelError
 
 RECHECK_S = 30.0  #: between comparisons with the chain; one call per hundred accounts
 GRACE_S = 3.0  #: for a change that a comparison saw before the stream told it
+SUBSCRIBING_S = 0.05  #: before it is looked again whether new accounts are subscribed
 RETRY_S = 0.5  #: before a snapshot that failed is read again
 NEIGHBOURS_MAX = 64  #: of one pool; more is a mistake of its code
 _log = structlog.get_logger(__name__)
@@ -87,6 +88,7 @@ class AccountFeed:
         self._watched: dict[str, _Watched] = {}
         self._accounts_of: dict[str, tuple[str, ...]] = {}  # instrument -> what it watches
         self._unread: dict[str, None] = {}  # accounts whose state was never read
+        self._is_streaming = False
         self._lost_ns = 0
         self._heard_ns = 0
         self._wanted = asyncio.Event()  # something is to be read
@@ -111,19 +113,17 @@ class AccountFeed:
 
     async def run(self) -> None:
         """Serve until cancelled."""
-        reading = asyncio.create_task(self._read_when_wanted(), name="solana-snapshots")
         try:
-            while True:
-                listening = asyncio.ensure_future(self._source.get())
-                await asyncio.wait([listening, reading], return_when=asyncio.FIRST_COMPLETED)
-                if reading.done():
-                    listening.cancel()
-                    reading.result()
-                self._on_source(await listening)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._read_when_wanted(), name="solana-snapshots")
+                tasks.create_task(self._listen(), name="solana-changes")
         finally:
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
             await self._source.close()
+
+    async def _listen(self) -> None:
+        get, on_source = self._source.get, self._on_source
+        while True:
+            on_source(await get())
 
     def _on_source(self, event: SourceEvent) -> None:
         now_ns = self._clock.now_ns()
@@ -137,7 +137,8 @@ class AccountFeed:
                 self.slots.see(event.slot, now_ns)
             case SourceLost():
                 self._on_lost(event.reason, now_ns)
-            case _:
+            case SourceReady():
+                self._is_streaming = True
                 self._unread.update(dict.fromkeys(self._watched))
                 self._wanted.set()
 
@@ -145,7 +146,7 @@ class AccountFeed:
         if not self._lost_ns:
             self._lost_ns = self._heard_ns or now_ns
             self._tell_health("stale", reason)
-        self.is_live = False
+        self.is_live = self._is_streaming = False
 
     async def _read_when_wanted(self) -> None:
         """Snapshots: of all accounts after a (re)connect, of new ones when they appear, of all every so often."""
@@ -156,9 +157,16 @@ class AccountFeed:
             except TimeoutError:
                 pass
             self._wanted.clear()
+            if not self._is_streaming:
+                continue
             is_recheck = not self._unread
-            addresses = list(self._watched if is_recheck else self._unread)
             if is_recheck and not self.is_live:
+                continue
+            addresses = [each for each in (self._unread or self._watched) if self._source.is_subscribed(each)]
+            if len(addresses) < len(self._unread):  # some are subscribed only just now
+                self._wanted.set()
+                await asyncio.sleep(SUBSCRIBING_S)
+            if not addresses:
                 continue
             try:
                 await self._snapshot(addresses, is_recheck=is_recheck)
@@ -180,10 +188,10 @@ class AccountFeed:
         for address, (at_slot, account) in zip(names, answers, strict=True):
             self._unread.pop(address, None)
             self._take(address, at_slot, account, is_change=False)
-        if not self._unread and not self.is_live:
-            self._on_whole(slot)
         if self._unread:
             self._wanted.set()
+        elif self._is_streaming and not self.is_live:
+            self._on_whole(slot)
 
     async def _compare(self, found: dict[str, tuple[int, AccountBytes | None]]) -> None:
         """A change that is on its way has some seconds to come before it counts as missed."""

@@ -107,6 +107,10 @@ class AccountSocket:
             self._changes.pop(each, None)
         self._altered.set()
 
+    def is_subscribed(self, address: str) -> bool:
+        """Whether the node has confirmed the subscription on this connection."""
+        return self._numbers.get(address, -1) >= 0
+
     async def get(self) -> SourceEvent:
         """Connection news first, then slots, then changes by the order of their latest writes."""
         if self._task is None:
@@ -145,7 +149,7 @@ class AccountSocket:
                     await self._serve(socket, endpoint.label)
                 except _Lost as error:
                     reason = f"{endpoint.label}: {error}"
-                    if self._numbers and -1 not in self._numbers.values():
+                    if not self._asked:
                         pause_s = BACKOFF_S_MIN  # it had been serving
                     self._report_failure(endpoint, str(error))
                 finally:
@@ -263,6 +267,7 @@ class AccountSocket:
 
     def _put(self, event: SourceEvent) -> None:
         if isinstance(event, SourceLost):
+            self._numbers = {}
             self._changes.clear()  # the state is read anew anyway
             self._slot = 0
         self._others.append(event)

@@ -50,6 +50,9 @@ class AccountSource(Protocol):
     def unwatch(self, addresses: Collection[str]) -> None:
         """No longer."""
 
+    def is_subscribed(self, address: str) -> bool:
+        """Whether changes of it are being told, so that a state read from now on misses nothing."""
+
     async def get(self) -> SourceEvent:
         """The next one; waits. Reconnects by itself, for ever."""
 

@@ -5,7 +5,7 @@ rest. Everything that goes wrong before that is a `Rejected`: nothing was sent.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from solders.instruction import Instruction
@@ -15,11 +15,11 @@ from solders.pubkey import Pubkey
 from adapters.solana.blockhash import BlockhashKeeper
 from adapters.solana.error_text import error_text
 from adapters.solana.lookup_tables import LookupTable, LookupTables
-from adapters.solana.message import UNITS_MAX, Budget, compile_message, units_for, unsigned
+from adapters.solana.message import UNITS_MAX, Budget, compile_message, told_apart, units_for, unsigned
 from adapters.solana.mints import WRAPPED_SOL, MintBook
 from adapters.solana.node import SolanaNode
-from adapters.solana.pending_transactions import HopPlan, PendingTransaction
-from adapters.solana.priority_fees import PriorityFees, capped_price
+from adapters.solana.pending_transactions import PendingTransaction
+from adapters.solana.priority_fees import PriorityFees, capped_price, fee_lamports
 from adapters.solana.swap_plan import QuoteOut, plan_hops, route_accounts, route_instructions
 from adapters.solana.token_instructions import pay
 from adapters.solana.tracked_pool import TrackedPool
@@ -30,6 +30,7 @@ from bus.intents import Swap
 from kernel.errors import VenueRefused
 from kernel.secrets.signing import Signer, SolanaTransaction
 
+SIGNATURE_FEE_LAMPORTS = 5_000
 TIP_LAMPORTS_MIN = 1_000  #: of a bundle, by Jito's rules
 ChooseTipAccount = Callable[[str], Awaitable[str]]  #: by order id
 
@@ -60,6 +61,8 @@ class SolanaExecutor:
         self._wallet = Pubkey.from_string(signer.address)
         self._orders = WalletOrders(sender)
         self._now_ns = sender.reports.now_ns
+        self._next_number = sender.next_number
+        self._usd = sender.reports.lamports_usd
         self._blockhashes = blockhashes
         self._mints = mints
         self._tables = tables
@@ -87,16 +90,17 @@ class SolanaExecutor:
         if not isinstance(intent, Swap):
             raise VenueRefused("unsupported: Solana pools take swaps, not orders of a book")
         hops = plan_hops(intent, self._pools, self._quote_out, self._hop_slack_bps)
+        pools = {hop.pool: self._pools[hop.pool] for hop in hops}  # one may be disabled while we wait
         names = list(dict.fromkeys(each for hop in hops for each in (hop.mint_in, hop.mint_out)))
         mints = dict(zip(names, await self._mints.read(names), strict=True))
         accounts = route_accounts(self._wallet, hops, mints)
         tip = await self._tip(order.order_id, intent)
         missing, tables = await asyncio.gather(self._missing(accounts), self._tables.get())
-        instructions = route_instructions(self._wallet, intent, hops, self._pools, mints, missing)
+        instructions = route_instructions(self._wallet, intent, hops, pools, mints, missing)
         if tip is not None:
             instructions.append(pay(self._wallet, tip, intent.tip_lamports))
         hidden = [self._wallet, *accounts.values(), *([tip] if tip is not None else [])]
-        last_valid_height, message = await self._priced(intent, hops, instructions, tables, hidden)
+        last_valid_height, message = await self._priced(intent, pools, instructions, tables, hidden)
         signed = await sign_message(self._signer, order.order_id, message)
         return PendingTransaction(
             order_id=order.order_id, strategy=order.strategy, signature=signed.tx_id, raw=signed.raw,
@@ -108,7 +112,7 @@ class SolanaExecutor:
     async def _priced(
         self,
         intent: Swap,
-        hops: Sequence[HopPlan],
+        pools: Mapping[str, TrackedPool],
         instructions: Sequence[Instruction],
         tables: Sequence[LookupTable],
         hidden: Sequence[Pubkey],
@@ -117,9 +121,8 @@ class SolanaExecutor:
         blockhash = await self._blockhashes.get()
         usable = [each.usable(blockhash.slot, hidden) for each in tables]
         draft = compile_message(self._wallet, instructions, blockhash.text, Budget(UNITS_MAX, 0), usable)
-        writable = (
-            [] if intent.is_bundle or not intent.priority_fee_lamports_max else self._contended(hops, instructions)
-        )
+        is_bidding = intent.priority_fee_lamports_max > 0 and not intent.is_bundle  # of a bundle only the tip counts
+        writable = _contended(pools.values(), instructions) if is_bidding else []
         simulated, price = await asyncio.gather(
             self._node.simulate(unsigned(draft), min_slot=intent.min_slot), self._fees.price(writable)
         )
@@ -129,23 +132,14 @@ class SolanaExecutor:
             raise VenueRefused(f"simulation: {error_text(found.err, found.logs)}")
         if not found.units_consumed:
             raise VenueRefused("simulation: expected compute units, found none; ask another node")
-        units = units_for(found.units_consumed)
+        units = told_apart(units_for(found.units_consumed), self._next_number())
         price = capped_price(price, units, intent.priority_fee_lamports_max)
+        cost_usd = self._usd(SIGNATURE_FEE_LAMPORTS + fee_lamports(price, units))
+        if cost_usd is not None and cost_usd > intent.gas_usd_max:
+            raise VenueRefused(f"gas: expected at most {intent.gas_usd_max} USD, found {cost_usd:.6f}")
         latest = await self._blockhashes.get()
         message = compile_message(self._wallet, instructions, latest.text, Budget(units, price), usable)
         return latest.last_valid_height, to_bytes_versioned(message)
-
-    def _contended(self, hops: Sequence[HopPlan], instructions: Sequence[Instruction]) -> list[str]:
-        """The accounts that others write too: the pools first, then what else their programs write."""
-        programs = {self._pools[hop.pool].program for hop in hops}
-        written = [
-            str(meta.pubkey)
-            for each in instructions
-            if str(each.program_id) in programs
-            for meta in each.accounts
-            if meta.is_writable and not meta.is_signer
-        ]
-        return list(dict.fromkeys([*(self._pools[hop.pool].address for hop in hops), *written]))
 
     async def _tip(self, order_id: str, intent: Swap) -> Pubkey | None:
         if intent.is_bundle and intent.tip_lamports < TIP_LAMPORTS_MIN:
@@ -169,3 +163,17 @@ class SolanaExecutor:
         found = {mint for mint, (_, account) in zip(asked, answers, strict=True) if account is not None}
         self._existing.update(asked[each] for each in found)
         return set(asked) - found
+
+
+def _contended(pools: Iterable[TrackedPool], instructions: Sequence[Instruction]) -> list[str]:
+    """The accounts that others write too: the pools first, then what else their programs write."""
+    route = list(pools)
+    programs = {each.program for each in route}
+    written = [
+        str(meta.pubkey)
+        for each in instructions
+        if str(each.program_id) in programs
+        for meta in each.accounts
+        if meta.is_writable and not meta.is_signer
+    ]
+    return list(dict.fromkeys([*(each.address for each in route), *written]))

@@ -18,8 +18,8 @@ from bus.clock import NS_PER_DAY
 from kernel.errors import StoreError
 
 KEPT_NS = 2 * NS_PER_DAY  #: ended ones, for a restart that lost the report of the end
-RECORDS_MAX = 20_000  #: in memory and after rewriting; the oldest ended ones go first
-APPENDED_MAX = 40_000  #: lines; then the file is rewritten
+RECORDS_MAX = 5_000  #: in memory and after rewriting; the oldest ended ones go first
+APPENDED_MAX = 12_000  #: lines; then the file is rewritten
 FILE_BYTES_MAX = 256_000_000
 
 End = Literal["", "landed", "reverted", "expired"]
@@ -73,6 +73,7 @@ class PendingTransactions:
         self.path = path
         self.complete_since_ns = now_ns  #: an order approved after this that is not here was never sent
         self._sent: dict[str, PendingTransaction] = {}
+        self._signatures: set[str] = set()
         self._ends: dict[str, End] = {}
         self._lines = 0
         self._file = self._lock = -1
@@ -108,7 +109,10 @@ class PendingTransactions:
         """Write and sync; after this it may be sent. Raises `StoreError`: then it must not be sent."""
         if transaction.order_id in self._sent:
             raise StoreError(f"order {transaction.order_id} has a transaction already; a second one is never made")
+        if transaction.signature in self._signatures:
+            raise StoreError(f"order {transaction.order_id}: its bytes are those of another order; not sent twice")
         self._append(transaction, is_synced=True)
+        self._signatures.add(transaction.signature)
         self._sent[transaction.order_id] = transaction
 
     def end(self, order_id: str, end: End, now_ns: int) -> None:
@@ -184,6 +188,7 @@ class PendingTransactions:
         self.complete_since_ns = max([self.complete_since_ns, *dropped])
         self._sent = {name: each for name, each in self._sent.items() if name not in old}
         self._ends = {name: end for name, end in self._ends.items() if name in self._sent}
+        self._signatures = {each.signature for each in self._sent.values()}
         records: list[PendingTransaction | _Ended | _Begun] = [
             _Begun(complete_since_ns=self.complete_since_ns),
             *self._sent.values(),

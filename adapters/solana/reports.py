@@ -102,15 +102,21 @@ class Reports:
 
     def gas_usd(self, outcome: Outcome) -> Decimal:
         """Fee and tip in USD; 0 while SOL has no price, which is told once (`NativeSpent` has the lamports)."""
-        price = self._native_usd()
-        lamports = outcome.fee_lamports + outcome.tip_lamports
-        if price is None or not price.is_finite() or price <= 0:
+        gas_usd = self.lamports_usd(outcome.fee_lamports + outcome.tip_lamports)
+        if gas_usd is None:
             if not self._is_price_missing:
                 self._is_price_missing = True
                 text = "SOL has no USD price: fees and tips of transactions are booked as 0 USD until it has one"
                 self.alert("warning", "native_price_unknown", text)
             return ZERO
         self._is_price_missing = False
+        return gas_usd
+
+    def lamports_usd(self, lamports: int) -> Decimal | None:
+        """What so many lamports are worth now; None while SOL has no price."""
+        price = self._native_usd()
+        if price is None or not price.is_finite() or price <= 0:
+            return None
         return Decimal(lamports).scaleb(-SOL_DECIMALS) * price
 
     def _spent(self, strategy: str, order_id: str, signature: str, outcome: Outcome) -> None:

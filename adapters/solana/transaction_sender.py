@@ -6,6 +6,7 @@ had reached that height, know nothing of it. After a restart it is only watched:
 """
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import structlog
@@ -81,6 +82,11 @@ class TransactionSender:
         self._looking: asyncio.Task[None] | None = None
         self._height_ns = 0
         self._is_stopping = False
+        self._numbers = itertools.count(1)
+
+    def next_number(self) -> int:
+        """A number for the next transaction of this wallet, to tell it from an equal one (`message.told_apart`)."""
+        return next(self._numbers)
 
     def begin(self, sent: PendingTransaction, *, is_order: bool = False) -> None:
         """Write it down, then send and watch it. Never waits. Raises `StoreError`: then nothing was or will be sent."""

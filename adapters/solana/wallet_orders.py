@@ -11,7 +11,7 @@ from adapters.solana.pending_transactions import PendingTransaction
 from adapters.solana.transaction_sender import TransactionSender
 from bus.events import OrderApproved
 from kernel.amm.errors import PoolRefused
-from kernel.errors import Invariant, KernelError
+from kernel.errors import Invariant, KernelError, VenueRefused
 from kernel.secrets.signing import SignedTransaction, Signer, SolanaTransaction
 
 BUILD_S_MAX = 8.0  #: below the lane's own patience, so that a slow node is a plain rejection
@@ -37,6 +37,8 @@ class WalletOrders:
         try:
             async with asyncio.timeout(BUILD_S_MAX):
                 sent = await build()
+            if order.deadline_ns and reports.now_ns() > order.deadline_ns:
+                raise VenueRefused("deadline: it passed while the transaction was made; nothing was sent")
             self._sender.begin(sent, is_order=self._is_order)
         except (KernelError, PoolRefused) as error:
             reports.rejected(order.strategy, order.order_id, str(error))

@@ -1,10 +1,12 @@
 """The executor against a scripted node: it lands, reverts, expires or rejects, and says so once."""
 
+import asyncio
 import struct
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
@@ -14,6 +16,7 @@ from adapters.solana.lookup_tables import LookupTable
 from bus.events import Fill, Landed, Rejected, Reverted, Submitted
 from bus.events.execution import NativeSpent
 from bus.intents import Hop
+from kernel.execution.lanes import Lane
 from tests.adapters.solana.desk import (
     CHEAP,
     DEAR,
@@ -61,10 +64,10 @@ async def test_the_limit_comes_from_the_simulation_and_the_price_from_our_accoun
         await desk.executor.submit(desk.order(swap(priority_fee_lamports_max=10**6)))
         await until(lambda: chain.sent)
         budget = _budget(chain.sent[0])
-        assert budget == (115_000, 800_000)
+        assert budget == (115_001, 800_000)
         await desk.executor.submit(desk.order(swap(priority_fee_lamports_max=1_150), "r-s-2-0"))
         await until(lambda: len(set(chain.sent)) == 2)
-        assert {_budget(each) for each in chain.sent} == {(115_000, 800_000), (115_000, 10_000)}
+        assert {_budget(each) for each in chain.sent} == {(115_001, 800_000), (115_002, 9_999)}
         desk.close()
 
 
@@ -97,6 +100,15 @@ async def test_two_pools_make_one_transaction_and_two_fills(tmp_path: Path) -> N
         assert first.instrument == second.instrument == CHEAP
         assert desk.one(NativeSpent).tip_raw == 20_000
         assert str(TIP) in keys_of(chain.sent[0])
+        desk.close()
+
+
+async def test_two_equal_orders_are_two_transactions(tmp_path: Path) -> None:
+    async with FakeChain() as chain:
+        desk = Desk(chain, tmp_path)
+        for number in range(20):
+            await desk.executor.submit(desk.order(order_id=f"r-s-{number}-0"))
+        await until(lambda: len(set(chain.sent)) == 20)
         desk.close()
 
 
@@ -357,4 +369,51 @@ async def test_accounts_of_ours_never_come_out_of_a_lookup_table(tmp_path: Path)
         assert {str(TIP), str(SOL_ACCOUNT), str(WALLET)} <= set(keys_of(chain.sent[0]))
         assert desk.pools[CHEAP].address not in keys_of(chain.sent[0])
         assert [bytes(each.writable_indexes) for each in message.address_table_lookups] == [b"\x03"]
+        desk.close()
+
+
+async def test_it_never_burns_more_than_its_gas_limit_and_never_sends_after_its_deadline(tmp_path: Path) -> None:
+    async with FakeChain() as chain:
+        desk = Desk(chain, tmp_path)
+        chain.fees[desk.pools[CHEAP].address] = [10**9]
+        await desk.executor.submit(desk.order(swap(priority_fee_lamports_max=10**8, gas_usd_max=Decimal("0.01"))))
+        late = replace(desk.order(order_id="r-s-2-0"), deadline_ns=desk.clock.now_ns())
+        await desk.executor.submit(late)
+        first, second = (each.reason for each in desk.events if isinstance(each, Rejected))
+        assert first.startswith("gas: expected at most 0.01 USD") and second.startswith("deadline")
+        assert chain.sent == []
+        desk.close()
+
+
+async def test_a_pool_that_is_disabled_while_an_order_is_made_harms_nobody(tmp_path: Path) -> None:
+    async with FakeChain() as chain:
+        desk = Desk(chain, tmp_path)
+        chain.answers["getMultipleAccounts"] = lambda params: (
+            desk.pools.clear() or {"context": {"slot": 1_000}, "value": [chain.account(each) for each in params[0]]}
+        )
+        await desk.executor.submit(desk.order())
+        assert desk.names() == ["Submitted"]
+        await desk.executor.submit(desk.order(order_id="r-s-2-0"))
+        assert desk.names("r-s-2-0") == ["Rejected"]
+        desk.close()
+
+
+async def test_behind_the_lane_orders_leave_one_after_another_and_nobody_waits_for_the_chain(tmp_path: Path) -> None:
+    async with FakeChain() as chain:
+        desk = Desk(chain, tmp_path)
+        barriers: list[int] = []
+        lane = Lane(desk.executor, lambda: barriers.append(len(chain.sent)), desk.events.append, desk.clock.now_ns)
+        task = asyncio.create_task(lane.run())
+        for number in range(3):
+            lane.submit(desk.order(order_id=f"r-s-{number}-0"))
+        await until(lambda: len(set(chain.sent)) == 3)
+        assert desk.sender.under_way() == 3 and len(barriers) == 3
+        lane.cancel(desk.order(order_id="r-s-0-0"))
+        lane.reconcile(desk.order(order_id="r-s-9-0"), Decimal(0))
+        await until(lambda: desk.names("r-s-9-0") == ["Rejected"])
+        chain.height += 500
+        await until(lambda: desk.sender.under_way() == 0)
+        assert [desk.names(f"r-s-{number}-0") for number in range(3)] == [["Submitted", "Expired"]] * 3
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
         desk.close()

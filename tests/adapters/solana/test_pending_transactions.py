@@ -18,7 +18,8 @@ HOP = HopPlan(pool="orca:X", is_first_in=True, mint_in="a", mint_out="b", amount
 
 def sent(order_id: str = "o1", **changes: Any) -> PendingTransaction:
     fields: dict[str, Any] = {
-        "order_id": order_id, "strategy": "s", "signature": "sig", "raw": bytes(range(256)), "last_valid_height": 5,
+        "order_id": order_id, "strategy": "s", "signature": f"signature of {order_id}", "raw": bytes(range(256)),
+        "last_valid_height": 5,
         "persisted_ns": 1_000, "wallet": "w", "accounts": ("x",), "hops": (HOP,),
     }  # fmt: skip
     return PendingTransaction(**(fields | changes))
@@ -51,6 +52,16 @@ def test_it_says_after_reopening_what_it_said_before(steps: list[tuple[int, str]
             assert [each.order_id for each in pending.open()] == [each for each in known if each not in ended]
             assert all(pending.get(each) == value for each, value in known.items())
         assert pending.complete_since_ns == 500
+        pending.close()
+
+
+def test_bytes_of_another_order_are_refused_also_after_reopening(tmp_path: Path) -> None:
+    for opening in range(2):
+        pending = PendingTransactions(tmp_path / "pending", 1)
+        if not opening:
+            pending.add(sent("o1"))
+        with pytest.raises(StoreError, match="those of another order"):
+            pending.add(sent("o2", signature="signature of o1"))
         pending.close()
 
 
