@@ -1,26 +1,25 @@
-"""Transactions that may land: written and synced before the first byte is sent, so that no crash sends one twice.
+"""Transactions that may land: on disk before the first byte is sent, so that no crash sends an order twice.
 
-One file, append-only, a line a record: CRC32 in hex, a space, JSON. Opening it cuts a torn last line (what it held was
-never sent, as sending waits for the sync), refuses damage anywhere else, and rewrites the file without what is old.
+What is asked is answered from memory; a thread of its own writes and syncs, so that a slow disk holds up nobody else.
 """
 
-import contextlib
-import fcntl
-import os
-import zlib
+import asyncio
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
 import msgspec
+import structlog
 from msgspec import Struct
 
+from adapters.solana.transaction_file import TransactionFile
 from bus.clock import NS_PER_DAY
 from kernel.errors import StoreError
 
 KEPT_NS = 2 * NS_PER_DAY  #: ended ones, for a restart that lost the report of the end
-RECORDS_MAX = 5_000  #: in memory and after rewriting; the oldest ended ones go first
+RECORDS_MAX = 5_000  #: after rewriting; the oldest ended ones go first
 APPENDED_MAX = 12_000  #: lines; then the file is rewritten
-FILE_BYTES_MAX = 256_000_000
+_log = structlog.get_logger(__name__)
 
 End = Literal["", "landed", "reverted", "expired"]
 
@@ -62,98 +61,81 @@ class _Begun(Struct, frozen=True, kw_only=True, tag="begun"):
     complete_since_ns: int
 
 
-_DECODER = msgspec.json.Decoder(PendingTransaction | _Ended | _Begun)
+_Record = PendingTransaction | _Ended | _Begun
+_DECODER = msgspec.json.Decoder(_Record)
 
 
 class PendingTransactions:
-    """The file and what it holds. One process at a time: a lock is kept on it. Not for use by several threads."""
+    """The file and what it holds; one process at a time. Use it from one event loop."""
 
     def __init__(self, path: Path, now_ns: int) -> None:
-        """Open or make it (mode 0600). Raises `StoreError`: locked, damaged, or not to be written."""
+        """Open or make it. Raises `StoreError`: in use, damaged, or not to be written."""
         self.path = path
         self.complete_since_ns = now_ns  #: an order approved after this that is not here was never sent
         self._sent: dict[str, PendingTransaction] = {}
         self._signatures: set[str] = set()
         self._ends: dict[str, End] = {}
         self._lines = 0
-        self._file = self._lock = -1
-        is_open = False
+        self._file = TransactionFile(path)
         try:
-            self._open(now_ns)
-            is_open = True
-        except OSError as error:
-            raise StoreError(f"{path}: {error.strerror or error}") from error
-        finally:
-            if not is_open:
-                self.close()
-
-    def _open(self, now_ns: int) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        beside = self.path.with_name(self.path.name + ".lock")
-        self._lock = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StoreError(f"{self.path} is in use: another process sends transactions of this data folder") from None
-        self._load()
-        self._rewrite(now_ns)
+            for number, body in enumerate(self._file.read(), start=1):
+                self._take(number, body)
+            self._file.rewrite(self._kept(now_ns))
+        except StoreError:
+            self._file.close()
+            raise
+        self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="solana-pending")
 
     def close(self) -> None:
-        """Let go of file and lock. Idempotent."""
-        for each in (self._file, self._lock):
-            if each >= 0:
-                os.close(each)
-        self._file = self._lock = -1
+        """Finish what is being written; let go of file and lock. Idempotent."""
+        self._disk.shutdown(wait=True)
+        self._file.close()
 
-    def add(self, transaction: PendingTransaction) -> None:
+    async def add(self, transaction: PendingTransaction) -> None:
         """Write and sync; after this it may be sent. Raises `StoreError`: then it must not be sent."""
-        if transaction.order_id in self._sent:
-            raise StoreError(f"order {transaction.order_id} has a transaction already; a second one is never made")
+        order_id = transaction.order_id
+        if order_id in self._sent:
+            raise StoreError(f"order {order_id} has a transaction already; a second one is never made")
         if transaction.signature in self._signatures:
-            raise StoreError(f"order {transaction.order_id}: its bytes are those of another order; not sent twice")
-        self._append(transaction, is_synced=True)
+            raise StoreError(f"order {order_id}: its bytes are those of another order; not sent twice")
+        self._sent[order_id] = transaction
         self._signatures.add(transaction.signature)
-        self._sent[transaction.order_id] = transaction
+        try:
+            await asyncio.wrap_future(self._append(transaction, is_synced=True))
+        except StoreError:
+            del self._sent[order_id]
+            self._signatures.discard(transaction.signature)
+            raise
 
     def end(self, order_id: str, end: End, now_ns: int) -> None:
-        """Remember what became of it. Not synced: it can be found out again. Raises `StoreError`."""
-        if order_id in self._sent and self._ends.get(order_id) != end:
-            self._ends[order_id] = end
-            self._append(_Ended(order_id=order_id, end=end), is_synced=False)
-            if self._lines > APPENDED_MAX:
-                try:
-                    self._rewrite(now_ns)
-                except OSError as error:
-                    raise StoreError(f"{self.path}: {error.strerror or error}") from error
+        """Remember what became of it. Not waited for: it can be found out again."""
+        if order_id not in self._sent or self._ends.get(order_id) == end:
+            return
+        self._ends[order_id] = end
+        self._append(_Ended(order_id=order_id, end=end), is_synced=False).add_done_callback(_tell)
+        if self._lines > APPENDED_MAX:
+            self._disk.submit(self._file.rewrite, self._kept(now_ns)).add_done_callback(_tell)
 
     def get(self, order_id: str) -> PendingTransaction | None:
-        """The transaction of an order, ended or not."""
+        """The transaction of an order, ended or not, or still being written."""
         return self._sent.get(order_id)
 
     def open(self) -> list[PendingTransaction]:
         """Those whose end is not known, oldest first."""
         return [each for each in self._sent.values() if each.order_id not in self._ends]
 
-    def _load(self) -> None:
+    def _append(self, record: _Record, *, is_synced: bool) -> "Future[None]":
+        self._lines += 1
         try:
-            with open(self.path, "rb") as file:
-                if os.fstat(file.fileno()).st_size > FILE_BYTES_MAX:
-                    raise StoreError(f"{self.path}: expected at most {FILE_BYTES_MAX} bytes; move it away and look")
-                lines = file.read().split(b"\n")
-        except FileNotFoundError:
-            return
-        for number, line in enumerate(lines[:-1], start=1):  # the last is empty, or torn and was never sent
-            self._take(number, line)
+            return self._disk.submit(self._file.append, msgspec.json.encode(record), is_synced=is_synced)
+        except RuntimeError as error:  # shut down
+            raise StoreError(f"{self.path} is closed; nothing was sent") from error
 
-    def _take(self, number: int, line: bytes) -> None:
-        crc, _, body = line.partition(b" ")
-        where = f"{self.path}, line {number}"
-        if crc != b"%08x" % zlib.crc32(body):
-            raise StoreError(f"{where} is damaged: nothing is sent until the file is restored or moved away")
+    def _take(self, number: int, body: bytes) -> None:
         try:
             record = _DECODER.decode(body)
         except msgspec.MsgspecError as error:
-            raise StoreError(f"{where}: {str(error)[:200]}") from None
+            raise StoreError(f"{self.path}, line {number}: {str(error)[:200]}") from None
         match record:
             case PendingTransaction():
                 self._sent[record.order_id] = record
@@ -162,58 +144,22 @@ class PendingTransactions:
             case _Begun():
                 self.complete_since_ns = record.complete_since_ns
 
-    def _append(self, record: PendingTransaction | _Ended | _Begun, *, is_synced: bool) -> None:
-        line = _line(record)
-        try:
-            start = os.lseek(self._file, 0, os.SEEK_END)
-            try:
-                if os.write(self._file, line) != len(line):
-                    raise OSError(28, "no space left")
-                if is_synced:
-                    os.fsync(self._file)
-            except OSError:
-                with contextlib.suppress(OSError):  # a half-written line would be damage in the middle of the file
-                    os.ftruncate(self._file, start)
-                raise
-        except OSError as error:
-            raise StoreError(f"{self.path}: not written ({error.strerror or error}); nothing was sent") from error
-        self._lines += 1
-
-    def _rewrite(self, now_ns: int) -> None:
-        """All open ones and the younger ended ones into a new file that takes the old one's place."""
+    def _kept(self, now_ns: int) -> list[bytes]:
+        """Forget old ends; what is left, as records."""
         ended = [each for each in self._sent.values() if each.order_id in self._ends]
         old = {each.order_id for each in ended if now_ns - each.persisted_ns > KEPT_NS}
         old |= {each.order_id for each in ended[: max(0, len(self._sent) - RECORDS_MAX)]}
-        dropped = [self._sent[each].persisted_ns for each in old]
-        self.complete_since_ns = max([self.complete_since_ns, *dropped])
+        self.complete_since_ns = max([self.complete_since_ns, *(self._sent[each].persisted_ns for each in old)])
         self._sent = {name: each for name, each in self._sent.items() if name not in old}
         self._ends = {name: end for name, end in self._ends.items() if name in self._sent}
         self._signatures = {each.signature for each in self._sent.values()}
-        records: list[PendingTransaction | _Ended | _Begun] = [
-            _Begun(complete_since_ns=self.complete_since_ns),
-            *self._sent.values(),
-        ]
+        records: list[_Record] = [_Begun(complete_since_ns=self.complete_since_ns), *self._sent.values()]
         records += [_Ended(order_id=name, end=end) for name, end in self._ends.items()]
-        fresh = self.path.with_name(self.path.name + ".new")
-        file = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            with open(file, "wb", closefd=False) as out:
-                out.writelines(_line(each) for each in records)
-            os.fsync(file)
-            os.replace(fresh, self.path)
-            folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
-        except OSError:
-            os.close(file)
-            raise
-        if self._file >= 0:
-            os.close(self._file)
-        self._file, self._lines = file, len(records)
+        self._lines = len(records)
+        return [msgspec.json.encode(each) for each in records]
 
 
-def _line(record: PendingTransaction | _Ended | _Begun) -> bytes:
-    body = msgspec.json.encode(record)
-    return b"%08x %b\n" % (zlib.crc32(body), body)
+def _tell(done: "Future[None]") -> None:
+    error = done.exception()
+    if error is not None:
+        _log.warning("transaction_end_not_stored", error=str(error)[:300])

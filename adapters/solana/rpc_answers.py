@@ -46,9 +46,9 @@ class EpochInfo(Struct, frozen=True, rename="camel"):
 
 
 class RawAccount(Struct, frozen=True):
-    """An account as base64 text; `executable` and `rentEpoch` are not needed."""
+    """An account; its data come as base64 text. `executable` and `rentEpoch` are not needed."""
 
-    data: tuple[str, str]
+    data: tuple[bytes, str]
     owner: Key
     lamports: Whole
 

@@ -79,6 +79,7 @@ class TransactionSender:
         self._sends: dict[str, Send] = {"rpc": lambda sent: node.send(sent.raw), **(sends or {})}
         self._pace = pace
         self._flights: dict[str, _Flight] = {}
+        self._launching: dict[str, asyncio.Task[None]] = {}  # being written
         self._looking: asyncio.Task[None] | None = None
         self._height_ns = 0
         self._is_stopping = False
@@ -88,19 +89,31 @@ class TransactionSender:
         """A number for the next transaction of this wallet, to tell it from an equal one (`message.told_apart`)."""
         return next(self._numbers)
 
-    def begin(self, sent: PendingTransaction, *, is_order: bool = False) -> None:
-        """Write it down, then send and watch it. Never waits. Raises `StoreError`: then nothing was or will be sent."""
+    async def begin(self, sent: PendingTransaction, *, is_order: bool = False) -> None:
+        """Write it down, then send and watch it; returns when it is on disk. Reports by itself from then on.
+
+        Raises `StoreError`: then nothing was or will be sent. Whoever stops waiting does not stop it.
+        """
         if sent.route not in self._sends:
             raise StoreError(f"nothing sends transactions by {sent.route!r} here")
         if self._is_stopping:
             raise StoreError("stopping: nothing new is sent")
-        self.pending.add(sent)
+        launching = asyncio.create_task(self._launch(sent, is_order), name=f"solana-launch {sent.order_id}")
+        self._launching[sent.order_id] = launching
+        launching.add_done_callback(lambda _: self._launching.pop(sent.order_id, None))
+        await asyncio.shield(launching)
+
+    async def _launch(self, sent: PendingTransaction, is_order: bool) -> None:
+        await self.pending.add(sent)
         self.reports.submitted(sent.strategy, sent.order_id, sent.signature)
         flight = self._watch(sent, is_resumed=False, is_order=is_order)
-        flight.pushing = asyncio.create_task(self._push(flight), name=f"solana-send {sent.order_id}")
+        if not self._is_stopping:
+            flight.pushing = asyncio.create_task(self._push(flight), name=f"solana-send {sent.order_id}")
 
     def resume(self, sent: PendingTransaction, *, is_order: bool = False) -> None:
         """After a restart: find out what became of it; it is not sent again. Does nothing while it is watched."""
+        if sent.order_id in self._launching:
+            return
         if sent.order_id in self._flights:
             self._look_on()
         elif not self.reports.has_ended(sent.order_id):
@@ -114,11 +127,11 @@ class TransactionSender:
 
     def is_watching(self, order_id: str) -> bool:
         """Whether its outcome is being looked for."""
-        return order_id in self._flights
+        return order_id in self._flights or order_id in self._launching
 
     def under_way(self) -> int:
         """How many outcomes are not known yet."""
-        return len(self._flights)
+        return len(self._flights) + len(self._launching)
 
     async def stop(self, limit_s: float) -> int:
         """Send nothing more, look on until every outcome is known or time is up; returns how many are not known.
@@ -126,6 +139,7 @@ class TransactionSender:
         Those stay in the file and are asked for after the next start.
         """
         self._is_stopping = True
+        await asyncio.gather(*self._launching.values(), return_exceptions=True)
         for each in self._flights.values():
             each.stop_pushing()
         looking = self._looking
@@ -256,10 +270,7 @@ class TransactionSender:
     def _end(self, flight: _Flight, end: End) -> None:
         flight.stop_pushing()
         self._flights.pop(flight.sent.order_id, None)
-        try:
-            self.pending.end(flight.sent.order_id, end, self.reports.now_ns())
-        except StoreError as error:  # the end can be found out again from the chain
-            _log.warning("transaction_end_not_stored", order=flight.sent.order_id, error=str(error)[:300])
+        self.pending.end(flight.sent.order_id, end, self.reports.now_ns())
 
     def _tell_unknown(self, flights: Iterable[_Flight], reason: str) -> None:
         now_ns = self.reports.now_ns()

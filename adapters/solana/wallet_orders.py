@@ -39,7 +39,7 @@ class WalletOrders:
                 sent = await build()
             if order.deadline_ns and reports.now_ns() > order.deadline_ns:
                 raise VenueRefused("deadline: it passed while the transaction was made; nothing was sent")
-            self._sender.begin(sent, is_order=self._is_order)
+            await self._sender.begin(sent, is_order=self._is_order)
         except (KernelError, PoolRefused) as error:
             reports.rejected(order.strategy, order.order_id, str(error))
         except TimeoutError:

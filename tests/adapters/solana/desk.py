@@ -145,6 +145,8 @@ class Desk:
 
     def close(self) -> None:
         """A crash: nothing is said, tasks are gone with the process."""
+        for task in self.sender._launching.values():
+            task.cancel()
         for flight in self.sender._flights.values():
             flight.stop_pushing()
         if self.sender._looking is not None:

@@ -1,5 +1,6 @@
 """The file that makes sending idempotent: whatever happens to it, what it says is true."""
 
+import asyncio
 import os
 import stat
 from pathlib import Path
@@ -45,10 +46,10 @@ def test_it_says_after_reopening_what_it_said_before(steps: list[tuple[int, str]
                 ended |= {order_id} & known.keys()
             elif order_id in known:
                 with pytest.raises(StoreError, match="already"):
-                    pending.add(sent(order_id))
+                    asyncio.run(pending.add(sent(order_id)))
             else:
                 known[order_id] = sent(order_id)
-                pending.add(known[order_id])
+                asyncio.run(pending.add(known[order_id]))
             assert [each.order_id for each in pending.open()] == [each for each in known if each not in ended]
             assert all(pending.get(each) == value for each, value in known.items())
         assert pending.complete_since_ns == 500
@@ -59,9 +60,9 @@ def test_bytes_of_another_order_are_refused_also_after_reopening(tmp_path: Path)
     for opening in range(2):
         pending = PendingTransactions(tmp_path / "pending", 1)
         if not opening:
-            pending.add(sent("o1"))
+            asyncio.run(pending.add(sent("o1")))
         with pytest.raises(StoreError, match="those of another order"):
-            pending.add(sent("o2", signature="signature of o1"))
+            asyncio.run(pending.add(sent("o2", signature="signature of o1")))
         pending.close()
 
 
@@ -70,7 +71,7 @@ def test_what_is_added_is_on_disk_before_add_returns(tmp_path: Path, monkeypatch
     synced: list[int] = []
     real = os.fsync
     monkeypatch.setattr(os, "fsync", lambda file: (synced.append(os.fstat(file).st_size), real(file)))
-    pending.add(sent())
+    asyncio.run(pending.add(sent()))
     assert synced == [(tmp_path / "pending").stat().st_size]
     assert stat.S_IMODE((tmp_path / "pending").stat().st_mode) == 0o600
     pending.close()
@@ -80,13 +81,13 @@ def test_a_disk_that_fails_refuses_the_transaction_and_leaves_a_good_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pending = PendingTransactions(tmp_path / "pending", 1)
-    pending.add(sent("o1"))
+    asyncio.run(pending.add(sent("o1")))
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", lambda file: (_ for _ in ()).throw(OSError(28, "No space left on device")))
         with pytest.raises(StoreError, match="nothing was sent"):
-            pending.add(sent("o2"))
+            asyncio.run(pending.add(sent("o2")))
     assert pending.get("o2") is None
-    pending.add(sent("o3"))
+    asyncio.run(pending.add(sent("o3")))
     pending.close()
     again = PendingTransactions(tmp_path / "pending", 1)
     assert [each.order_id for each in again.open()] == ["o1", "o3"]
@@ -97,8 +98,8 @@ def test_a_disk_that_fails_refuses_the_transaction_and_leaves_a_good_file(
 def test_damage_inside_refuses_to_open(at: int, tmp_path: Path) -> None:
     path = tmp_path / "pending"
     pending = PendingTransactions(path, 1)
-    pending.add(sent())
-    pending.add(sent("o2"))
+    asyncio.run(pending.add(sent()))
+    asyncio.run(pending.add(sent("o2")))
     pending.close()
     data = bytearray(path.read_bytes())
     data[at] ^= 1
@@ -112,9 +113,9 @@ def test_damage_inside_refuses_to_open(at: int, tmp_path: Path) -> None:
 def test_old_ends_go_and_it_says_how_far_back_it_reaches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "pending"
     pending = PendingTransactions(path, 1)
-    pending.add(sent("old", persisted_ns=1_000))
-    pending.add(sent("open", persisted_ns=1_001))
-    pending.add(sent("young", persisted_ns=KEPT_NS))
+    asyncio.run(pending.add(sent("old", persisted_ns=1_000)))
+    asyncio.run(pending.add(sent("open", persisted_ns=1_001)))
+    asyncio.run(pending.add(sent("young", persisted_ns=KEPT_NS)))
     pending.end("old", "landed", 2_000)
     pending.end("young", "expired", 2_000)
     pending.close()
@@ -123,7 +124,7 @@ def test_old_ends_go_and_it_says_how_far_back_it_reaches(tmp_path: Path, monkeyp
     assert again.complete_since_ns == 1_000
     monkeypatch.setattr(module, "APPENDED_MAX", 6)
     for number in range(4):
-        again.add(sent(f"n{number}", persisted_ns=KEPT_NS))
+        asyncio.run(again.add(sent(f"n{number}", persisted_ns=KEPT_NS)))
         again.end(f"n{number}", "landed", KEPT_NS + 1_500)
     assert path.read_bytes().count(b"\n") <= 6 + 8
     again.close()

@@ -38,11 +38,11 @@ async def test_before_it_was_written_down_it_was_not_sent(tmp_path: Path) -> Non
 
 async def test_written_down_but_never_sent_expires_and_is_not_sent_later(tmp_path: Path) -> None:
     async with FakeChain() as chain:
-        desk = Desk(chain, tmp_path)
+        desk = Desk(chain, tmp_path, sends={"rpc": lambda sent: asyncio.sleep(3600)})
         order = desk.order()
         await desk.executor.submit(order)
-        desk.close()  # before the loop ran once more
-        assert chain.sent == []
+        desk.close()
+        assert chain.sent == [] and desk.names() == ["Submitted"]
         again = Desk(chain, tmp_path)
         await again.executor.reconcile(order, Decimal(0))
         await again.executor.submit(order)  # even if it were handed over once more
