@@ -72,6 +72,15 @@ _ALL = (
         name="JITO_BLOCK_ENGINE", title="Jito block engine", family="http", transport="http", chain="solana",
         environment=("JITO_BLOCK_ENGINE_URL",), defaults=("https://mainnet.block-engine.jito.wtf",),
     ),
+    # What others tip is served by a host of its own.
+    ProviderType(
+        name="JITO_TIPS", title="Jito tip floor", family="http", transport="http", chain="solana",
+        environment=("JITO_TIPS_URL",), defaults=("https://bundles.jito.wtf",),
+    ),
+    ProviderType(
+        name="JITO_TIPS_WS", title="Jito tip stream", family="http", transport="ws", chain="solana",
+        environment=("JITO_TIPS_WS_URL",), defaults=("wss://bundles.jito.wtf",),
+    ),
     ProviderType(
         name="JUPITER_API", title="Jupiter API", family="http", transport="http", chain="solana",
         environment=("JUPITER_API_URL",), defaults=("https://api.jup.ag",),

@@ -94,6 +94,8 @@ MAY_REVEAL = {
     "adapters/signing/address.py": "derives an address",
     "adapters/signing/evm_signer.py": "makes the signer's key",
     "adapters/binance/request_signing.py": "signs requests",
+    "adapters/jito/block_engine.py": "says who asks, in a header",
+    "adapters/jupiter/api.py": "says who asks, in a header",
     "adapters/telegram/api.py": "the token is part of every URL",
     "adapters/telegram/totp.py": "computes the codes",
     "adapters/webhook/channel.py": "opens a secret URL and signs bodies",

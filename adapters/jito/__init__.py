@@ -1,0 +1,1 @@
+"""Jito: bundles to the block engine, tips, and what became of them."""

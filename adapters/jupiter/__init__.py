@@ -1,0 +1,1 @@
+"""Jupiter: routes of the aggregator, checked before they are signed."""
