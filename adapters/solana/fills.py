@@ -11,9 +11,11 @@ from typing import NamedTuple
 
 from adapters.solana.outcome import Outcome
 from adapters.solana.pending_transactions import HopPlan, PendingTransaction
-from bus.events import Fill, InstrumentListed
-from bus.units import ZERO, Side
+from bus.events import Fill
+from bus.intents import Hop
+from bus.units import ZERO
 from kernel.errors import BadWire
+from kernel.execution.route_fills import fills_of_route
 from kernel.market import Market
 
 
@@ -46,15 +48,6 @@ def hop_amounts(hops: Sequence[HopPlan], deltas: dict[str, int]) -> list[HopAmou
     return found
 
 
-def fill_terms(listed: InstrumentListed, is_first_in: bool, amounts: HopAmounts) -> tuple[Side, Decimal, Decimal]:
-    """(side, base quantity, quote per base), exact from the raw amounts but for the division."""
-    is_base_in = is_first_in == listed.base_is_token0
-    base_raw, quote_raw = amounts if is_base_in else (amounts.amount_out, amounts.amount_in)
-    qty = Decimal(base_raw).scaleb(-listed.base_decimals)
-    total = Decimal(quote_raw).scaleb(-listed.quote_decimals)
-    return ("sell" if is_base_in else "buy"), qty, total / qty
-
-
 def fills_of(
     sent: PendingTransaction,
     outcome: Outcome,
@@ -65,20 +58,20 @@ def fills_of(
     gas_usd: Callable[[Outcome], Decimal],
 ) -> list[Fill]:
     """One for each hop; the first carries the gas. Raises `BadWire` for what cannot be read."""
-    fills: list[Fill] = []
-    for number, (hop, amounts) in enumerate(zip(sent.hops, hop_amounts(sent.hops, outcome.deltas), strict=True)):
-        listed = market.instruments.get(hop.pool)
-        if listed is None:
+    amounts = hop_amounts(sent.hops, outcome.deltas)
+    for hop in sent.hops:
+        if hop.pool not in market.instruments:
             raise BadWire(f"fill of {hop.pool}: the instrument is not listed")
-        side, qty, price = fill_terms(listed, hop.is_first_in, amounts)
-        fills.append(
-            Fill(
-                ts_ns=now_ns, strategy=sent.strategy, order_id=sent.order_id, simulated=simulated,
-                instrument=market.holding_of(hop.pool), side=side, qty=qty, price=price,
-                gas_usd=ZERO if number else gas_usd(outcome), venue_ts_ns=outcome.block_ts_ns,
-                fill_id=sent.signature if len(sent.hops) == 1 else f"{sent.signature}#{number}",
-                amount_in_raw=amounts.amount_in, amount_out_raw=amounts.amount_out,
-                pool=hop.pool if listed.kind == "pool" else "",
-            )
-        )  # fmt: skip
-    return fills
+    route = [Hop(pool=hop.pool, is_zero_for_one=hop.is_first_in) for hop in sent.hops]
+    bookings = fills_of_route(market, route, amounts)
+    return [
+        Fill(
+            ts_ns=now_ns, strategy=sent.strategy, order_id=sent.order_id, simulated=simulated,
+            instrument=booking.instrument, side=booking.side, qty=booking.qty, price=booking.price,
+            gas_usd=ZERO if number else gas_usd(outcome), venue_ts_ns=outcome.block_ts_ns,
+            fill_id=sent.signature if len(bookings) == 1 else f"{sent.signature}#{number}",
+            amount_in_raw=booking.amount_in_raw, amount_out_raw=booking.amount_out_raw,
+            pool=booking.pool if market.instruments[booking.pool].kind == "pool" else "",
+        )
+        for number, booking in enumerate(bookings)
+    ]  # fmt: skip

@@ -122,8 +122,9 @@ class Reports:
     def _spent(self, strategy: str, order_id: str, signature: str, outcome: Outcome) -> None:
         self._publish(
             NativeSpent(
-                **self._head(strategy, order_id), venue=self._venue, asset="SOL", fee_raw=outcome.fee_lamports,
-                tip_raw=outcome.tip_lamports, rent_raw=outcome.rent_lamports, tx=signature, block=outcome.slot,
+                **self._head(strategy, order_id), venue=self._venue, asset="SOL", decimals=SOL_DECIMALS,
+                fee_raw=outcome.fee_lamports, tip_raw=outcome.tip_lamports, rent_raw=outcome.rent_lamports,
+                tx=signature, block=outcome.slot,
             )
         )  # fmt: skip
 

@@ -27,7 +27,8 @@ def plan_hops(
 ) -> tuple[HopPlan, ...]:
     """What goes into each pool. Raises `VenueRefused` (nothing was sent) or `PoolRefused`.
 
-    `hop_slack_bps`: how much less than quoted is offered to the next pool; that share stays in the wallet.
+    A later hop's own `amount_in` is what its pool is offered. Where it has none: `hop_slack_bps` less than the pool
+    before it gives by the newest state; that share stays in the wallet.
     """
     if intent.is_flash_loan:
         raise VenueRefused("flash_loan: Solana swaps are paid from the wallet here")
@@ -39,6 +40,12 @@ def plan_hops(
         pool = pools.get(hop.pool)
         if pool is None:
             raise VenueRefused(f"pool_unknown: {hop.pool} is not tracked (never configured, or disabled)")
+        if number and hop.amount_in:
+            if hop.amount_in > amount:
+                raise VenueRefused(
+                    f"min_out: hop {number} gives {amount} at the newest state, the next one is to take {hop.amount_in}"
+                )
+            amount = hop.amount_in
         mint_in, mint_out = pool.mints if hop.is_zero_for_one else pool.mints[::-1]
         if mint and mint_in != mint:
             raise VenueRefused(f"route: {hop.pool} takes {mint_in}, but the pool before it gives {mint}")

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.jito.tip_floor import TipFloor, fetch_tip_floor, lamports_of, read_tip_floor
-from adapters.jito.tip_policy import TipLimits, TipPolicy
 from kernel.errors import BadWire, KernelError
 from tests.adapters.solana.fake_chain import FakeChain
 
@@ -52,47 +51,3 @@ def test_any_number_is_lamports_rounded_up_or_refused(sol: Decimal) -> None:
         assert not sol.is_finite() or not 0 <= sol <= 1_000
     else:
         assert lamports == 0 if sol == 0 else lamports - 1 < sol * 10**9 <= lamports
-
-
-def policy(**changes: int) -> TipPolicy:
-    return TipPolicy(TipLimits(**changes))
-
-
-def test_it_starts_at_the_floor_follows_the_market_and_stays_below_the_share() -> None:
-    made = policy()
-    assert made.tip(10**9) == 10_000
-    assert made.tip(10**9, 30_000) == 30_000
-    assert made.tip(50_000, 30_000) == 25_000
-    assert made.tip(10**12, 10**12) == 2_000_000
-    assert made.tip(19_999) == made.tip(0) == made.tip(-5) == 0
-
-
-def test_failures_grow_it_and_a_landing_brings_it_back() -> None:
-    made = policy()
-    tips = []
-    for _ in range(5):
-        tips.append(made.tip(10**9))
-        made.saw_failed(tips[-1])
-    assert tips == [10_000, 12_500, 15_625, 19_531, 24_413]
-    made.saw_landed(24_413)
-    assert made.tip(10**9) == 24_413
-    for _ in range(9):
-        made.saw_landed(11_000)
-    assert made.tip(10**9) == 11_000
-
-
-@given(
-    st.lists(st.tuples(st.booleans(), st.integers(0, 10**10)), max_size=40), st.integers(-(10**6), 10**12),
-    st.integers(0, 10**12), st.integers(0, 100),
-)  # fmt: skip
-def test_it_is_zero_or_between_floor_and_cap_and_a_fold_of_its_history(
-    history: list[tuple[bool, int]], profit: int, market: int, share: int
-) -> None:
-    made, same = policy(profit_share_pct=share), policy(profit_share_pct=share)
-    for each in (made, same):
-        for has_landed, tip in history:
-            (each.saw_landed if has_landed else each.saw_failed)(tip)
-    tip = made.tip(profit, market)
-    assert tip == same.tip(profit, market)
-    cap = min(2_000_000, max(0, profit) * share // 100)
-    assert tip == 0 if cap < 10_000 else 10_000 <= tip <= cap
