@@ -15,7 +15,7 @@ from bus.pool_parts.pump_curve import PumpCurve, PumpCurveTerms
 from bus.pool_parts.pump_fees import PumpFees
 from kernel.amm.errors import PoolRefused
 from kernel.amm.pool import PoolQuote, Segment
-from kernel.amm.pump_fees import BPS, COIN_SUPPLY, U64_MAX, checked_amount, fees_on, least_sale, rates_of
+from kernel.amm.pump_fees import BPS, COIN_SUPPLY, U64_MAX, checked_amount, least_sale, rates_of
 
 
 class BondingCurve:
@@ -109,7 +109,7 @@ class BondingCurve:
         if coins >= self._base:
             raise PoolRefused("state_inconsistent", f"{coins} real coins against {self._base} virtual ones")
         net = coins * self._quote // (self._base - coins) + 1
-        fee = fees_on(net, (self._protocol, self._creator))
+        fee = -(-net * self._protocol // BPS) - (-net * self._creator // BPS)
         if net + fee > U64_MAX:
             raise PoolRefused("amount_out_of_range", f"{coins} coins cost {net + fee}, above a u64")
         return PoolQuote(net + fee, coins, fee)
