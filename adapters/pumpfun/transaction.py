@@ -109,7 +109,8 @@ def account_keys(transaction: Mapping[str, Any]) -> tuple[str, ...]:
     else:
         message = body.get("message") if isinstance(body, Mapping) else None
         found = message.get("accountKeys") if isinstance(message, Mapping) else None
-        keys = [str(key.get("pubkey") if isinstance(key, Mapping) else key) for key in found or ()]
+        listed = found if isinstance(found, list) else []
+        keys = [str(key.get("pubkey") if isinstance(key, Mapping) else key) for key in listed]
     if not keys:
         return ()
     meta = transaction.get("meta")
