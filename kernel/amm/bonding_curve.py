@@ -174,8 +174,7 @@ class BondingCurve:
     def _refuse(self, amount: int) -> NoReturn:
         if not self._real:
             raise PoolRefused("curve_complete", "the curve is complete: its liquidity moves to PumpSwap")
-        checked_amount(amount)
-        raise AssertionError(amount)
+        raise PoolRefused("amount_out_of_range", f"expected an amount in 1..2^64-1, found {amount}")
 
     def _refuse_sale(self, gross: int) -> NoReturn:
         found = self.curve.real_quote

@@ -104,7 +104,7 @@ class LaunchLab:
             fee = -(-gross * self._fee_rate // MILLION)
             return PoolQuote(amount_in, gross - fee, fee)
         fee = -(-amount_in * self._fee_rate // MILLION)
-        if fee >= amount_in:
+        if fee > amount_in:
             raise PoolRefused("amount_too_small", f"the fee on {amount_in} is {fee}; offer more")
         net = amount_in - fee
         if self._kind == CONSTANT_PRODUCT:  # the common case, spelled out for speed

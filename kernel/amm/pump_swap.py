@@ -42,7 +42,9 @@ class PumpSwap:
 
     @property
     def market_cap(self) -> int:
-        """Raw quote units, as the program values the supply to pick the fee tier."""
+        """Raw quote units, as the program values the supply to pick the fee tier. Zero where the base is."""
+        if self.base <= 0:
+            return 0
         return self._effective * (COIN_SUPPLY if self.state.is_mayhem else self.supply) // self.base
 
     def rates(self) -> Rates:

@@ -47,7 +47,12 @@ def check(pool: LaunchLab, quote: PoolQuote, said: dict[str, Any], coins: int, s
 def test_the_curve_starts_where_the_sdk_says(case: dict[str, Any], content: dict[str, Any]) -> None:
     if "error" in case:
         with pytest.raises(PoolRefused):
-            launchlab_start(case["curve_type"], supply=10**15, base_sell=1, fund_raising=int(case["fund_raising"]))
+            launchlab_start(
+                case["curve_type"],
+                supply=10**15,
+                base_sell=793_100_000_000_000,
+                fund_raising=int(case["fund_raising"]),
+            )
         return
     start = launchlab_start(
         case["curve_type"],

@@ -128,6 +128,7 @@ ANY_JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.sampled_from(NAMES), ANY_JSON), ANY_JSON, st.integers(-2, 3))
 def test_any_answer_is_typed_events_or_nothing(answer: dict[str, Any], body: Any, place: int) -> None:
     call = {"data": base58(SELF_CALL + DATA), "programIdIndex": place}

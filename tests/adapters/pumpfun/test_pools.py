@@ -5,6 +5,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 from solders.pubkey import Pubkey
 
@@ -30,6 +32,7 @@ from adapters.pumpfun.curve_pool import CurvePool
 from adapters.pumpfun.swap_instructions import BUY_EXACT_QUOTE_IN
 from adapters.pumpfun.swap_pool import SwapPool
 from adapters.solana.tracked_pool import UnknownLayout
+from bus.pool_parts.base import PoolPart
 from bus.pool_parts.pump_fees import PumpFees
 from bus.pool_parts.pump_swap import PumpSwapVault
 from kernel.amm.bonding_curve_builder import BondingCurveBuilder
@@ -280,3 +283,18 @@ def test_bytes_that_are_not_the_pools_are_an_unknown_layout(which: int, change: 
         pool.update(address, owner, change(data), 1)
     with pytest.raises(UnknownLayout, match="expected an account of"):
         pool.update(address, str(WALLET), data, 1)
+
+
+@given(st.binary(max_size=400), st.booleans(), st.integers(0, 5))
+def test_any_bytes_at_a_tracked_address_are_parts_or_an_unknown_layout(data: bytes, is_tame: bool, which: int) -> None:
+    pools = (CurvePool(MINT), tracked_swap()[0])
+    data = bytes(each & 1 for each in data) if is_tame else data
+    for pool in pools:
+        watched = (pool.address, *pool.neighbours())
+        address = watched[which % len(watched)]
+        for owner, head in ((str(PUMP), b"17b7f83760d8ac60"), (str(PUMP_SWAP), b"f19a6d0411b16dbc"), (str(TOKEN), b"")):
+            try:
+                parts = pool.update(address, owner, bytes.fromhex(head.decode()) + data, 1)
+            except UnknownLayout:
+                continue
+            assert all(isinstance(part, PoolPart) for part in parts)
