@@ -39,7 +39,7 @@ def events_in_transaction(transaction: Mapping[str, Any]) -> tuple[PumpEvent, ..
     """
     if is_failed(transaction):
         return ()
-    found = _decoded(emitted_in_calls(transaction))
+    found = _decoded(emitted_in_calls(transaction, _RECORDS))
     meta = transaction["meta"]
     if found or meta.get("innerInstructions") is not None:
         return found

@@ -7,7 +7,7 @@ only while its program is the one that runs. Whatever does not fit is passed ove
 
 import binascii
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from solders.transaction import VersionedTransaction
@@ -22,6 +22,7 @@ _INVOKE = re.compile(r"Program (\w{32,44}) invoke \[\d+\]")
 _LEFT = re.compile(r"Program (\w{32,44}) (?:success|failed.*)")
 _DATA = "Program data: "
 _ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_CHUNK = 10  #: base58 letters whose number fits a machine word
 _DIGIT = {char: value for value, char in enumerate(_ALPHABET)}
 
 
@@ -30,11 +31,15 @@ def from_base58(text: str) -> bytes | None:
     if len(text) > DATA_CHARS_MAX:
         return None
     number = 0
-    for char in text:
-        digit = _DIGIT.get(char)
-        if digit is None:
-            return None
-        number = number * 58 + digit
+    for start in range(0, len(text), _CHUNK):  # few large multiplications instead of one a letter
+        part = 0
+        chunk = text[start : start + _CHUNK]
+        for char in chunk:
+            digit = _DIGIT.get(char)
+            if digit is None:
+                return None
+            part = part * 58 + digit
+        number = number * 58 ** len(chunk) + part
     zeros = len(text) - len(text.lstrip("1"))
     return b"\x00" * zeros + number.to_bytes((number.bit_length() + 7) // 8, "big")
 
@@ -69,8 +74,8 @@ def emitted_in_logs(lines: Iterable[Any]) -> Iterator[tuple[str, bytes]]:
             return  # lines are missing: nobody can say any more which program prints
 
 
-def emitted_in_calls(transaction: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
-    """(program, event bytes) of each self-call, from the answer of getTransaction or a block, in any encoding."""
+def emitted_in_calls(transaction: Mapping[str, Any], programs: Container[str]) -> Iterator[tuple[str, bytes]]:
+    """(program, event bytes) of each self-call of the programs, from getTransaction or a block, in any encoding."""
     meta = transaction.get("meta")
     groups = meta.get("innerInstructions") if isinstance(meta, Mapping) else None
     if not isinstance(groups, Sequence) or isinstance(groups, str):
@@ -83,9 +88,7 @@ def emitted_in_calls(transaction: Mapping[str, Any]) -> Iterator[tuple[str, byte
             looked_at += 1
             if looked_at > CALLS_MAX:
                 return
-            text = call.get("data") if isinstance(call, Mapping) else None
-            data = from_base58(text) if isinstance(text, str) else None
-            if data is None or data[:8] != SELF_CALL:
+            if not isinstance(call, Mapping):
                 continue
             program = call.get("programId")
             if not isinstance(program, str):
@@ -94,7 +97,10 @@ def emitted_in_calls(transaction: Mapping[str, Any]) -> Iterator[tuple[str, byte
                 if not isinstance(place, int) or not 0 <= place < len(keys):
                     continue
                 program = keys[place]
-            yield program, data[8:]
+            text = call.get("data")
+            data = from_base58(text) if program in programs and isinstance(text, str) else None
+            if data is not None and data[:8] == SELF_CALL:
+                yield program, data[8:]
 
 
 def account_keys(transaction: Mapping[str, Any]) -> tuple[str, ...]:
