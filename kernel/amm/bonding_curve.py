@@ -3,6 +3,8 @@
 Facts: pump program (IDL of 2026-07, docs of buy_exact_sol_in) and pump-sdk 2.0.0, checked 2026-11. A buy of coins costs
 floor(coins * quote / (base - coins)) + 1; a buy for a budget takes net = floor(budget * 10000 / (10000 + bps)), less
 what the fees, each rounded up, exceed the budget by, and pays floor((net - 1) * base / (quote + net - 1)).
+Two things are unverified on chain: that a budget above what is left for sale is charged only what those coins cost, and
+mayhem coins, whose agent moved the virtual reserves outside these rules in a trade recorded on 2026-07-29.
 With 1073e12 coins against 30e9 lamports virtual and 793.1e12 for sale the curve is complete at 85.005 SOL net.
 """
 
