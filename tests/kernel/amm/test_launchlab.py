@@ -101,9 +101,10 @@ def test_a_builder_checks_parts_against_each_other() -> None:
         assert builder.pool() is None
     builder.add(STATE)
     assert builder.pool() is builder.pool() is not None
-    with pytest.raises(PoolRefused, match="state_inconsistent"):
-        builder.add(replace(STATE, real_base=STATE.virtual_base))
-    assert builder.pool() is None
+    for wrong in ({"real_base": STATE.virtual_base}, {"total_base_sell": STATE.virtual_base}, {"status": 3}):
+        with pytest.raises(PoolRefused, match="state_inconsistent"):
+            builder.add(replace(STATE, **wrong))
+        assert builder.pool() is None
     builder.add(replace(STATE, virtual_quote=0, real_quote=5))
     with pytest.raises(PoolRefused, match="state_inconsistent"):
         builder.add(LaunchLabTerms(FIXED_PRICE, 0))
