@@ -10,7 +10,7 @@ from solders.pubkey import Pubkey
 
 from kernel.amm.pump_fees import OTHER_QUOTE, SOL_QUOTE, STABLE_QUOTE
 
-REMEMBERED = 4_096  #: derived addresses kept per kind; a sniper watches hundreds of coins
+REMEMBERED = 16_384  #: derived addresses kept, and as many token accounts: some 20 a coin, hundreds of coins watched
 
 PUMP = Pubkey.from_string("6EF8rrecthR5Dkzon8Nwu78hRvfCKubJ14M5uBEwF6P")
 PUMP_SWAP = Pubkey.from_string("pAMMBay6oceH9fJKBRHGP5D4bD4sWpmSwMn52FMfXEA")

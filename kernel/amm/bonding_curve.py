@@ -3,6 +3,8 @@
 Facts: pump program (IDL of 2026-07, docs of buy_exact_sol_in) and pump-sdk 2.0.0, checked 2026-11. A buy of coins costs
 floor(coins * quote / (base - coins)) + 1; a buy for a budget takes net = floor(budget * 10000 / (10000 + bps)), less
 what the fees, each rounded up, exceed the budget by, and pays floor((net - 1) * base / (quote + net - 1)).
+Two things are unverified on chain: that a budget above what is left for sale is charged only what those coins cost, and
+mayhem coins, whose agent moved the virtual reserves outside these rules in a trade recorded on 2026-07-29.
 With 1073e12 coins against 30e9 lamports virtual and 793.1e12 for sale the curve is complete at 85.005 SOL net.
 """
 
@@ -15,7 +17,7 @@ from bus.pool_parts.pump_curve import PumpCurve, PumpCurveTerms
 from bus.pool_parts.pump_fees import PumpFees
 from kernel.amm.errors import PoolRefused
 from kernel.amm.pool import PoolQuote, Segment
-from kernel.amm.pump_fees import BPS, COIN_SUPPLY, U64_MAX, checked_amount, fees_on, least_sale, rates_of
+from kernel.amm.pump_fees import BPS, COIN_SUPPLY, U64_MAX, checked_amount, least_sale, rates_of
 
 
 class BondingCurve:
@@ -109,7 +111,7 @@ class BondingCurve:
         if coins >= self._base:
             raise PoolRefused("state_inconsistent", f"{coins} real coins against {self._base} virtual ones")
         net = coins * self._quote // (self._base - coins) + 1
-        fee = fees_on(net, (self._protocol, self._creator))
+        fee = -(-net * self._protocol // BPS) - (-net * self._creator // BPS)
         if net + fee > U64_MAX:
             raise PoolRefused("amount_out_of_range", f"{coins} coins cost {net + fee}, above a u64")
         return PoolQuote(net + fee, coins, fee)
@@ -174,8 +176,7 @@ class BondingCurve:
     def _refuse(self, amount: int) -> NoReturn:
         if not self._real:
             raise PoolRefused("curve_complete", "the curve is complete: its liquidity moves to PumpSwap")
-        checked_amount(amount)
-        raise AssertionError(amount)
+        raise PoolRefused("amount_out_of_range", f"expected an amount in 1..2^64-1, found {amount}")
 
     def _refuse_sale(self, gross: int) -> NoReturn:
         found = self.curve.real_quote

@@ -23,7 +23,9 @@ MILLION = 1_000_000
 TWO_Q64 = 1 << 65  #: twice 2^64, the unit of the linear curve's slope
 CONSTANT_PRODUCT, FIXED_PRICE, LINEAR_PRICE = 0, 1, 2
 SELLING, SOLD, MIGRATED = 0, 1, 2
-LINEAR_PIECES = 8  #: stretches that stand for the linear curve in search; the error of a piece is below 1e-3
+LINEAR_PIECES = 8  #: stretches that stand for a sale on the linear curve in search
+PIECE_GROWTH = 1.25  #: and for a buy, each to so many times the coins sold: off the curve by 0.4 % of a piece at most
+FIRST_PIECE = 1_000  #: part of the coins for sale that the first stretch of an untouched curve reaches to
 
 
 class LaunchFees(NamedTuple):
@@ -38,7 +40,9 @@ class LaunchFees(NamedTuple):
 class LaunchLab:
     """One pool at one moment. Coins are a, the quote is b: a buy is b to a. `share_rate` is what a referrer takes."""
 
-    __slots__ = ("_fee_rate", "_kind", "base_fee", "platform", "share_rate", "state", "terms")
+    __slots__ = (
+        "_base", "_fee_rate", "_kind", "_quote", "base_fee", "platform", "remaining", "share_rate", "state", "terms",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -53,11 +57,11 @@ class LaunchLab:
         self.share_rate = share_rate
         self._kind = terms.curve_type
         self._fee_rate = terms.trade_fee_rate + platform.fee_rate + platform.creator_fee_rate + share_rate
-
-    @property
-    def remaining(self) -> int:
-        """Coins still for sale, raw."""
-        return self.state.total_base_sell - self.state.real_base if self.state.status == SELLING else 0
+        #: Coins still for sale, raw.
+        self.remaining = state.total_base_sell - state.real_base if state.status == SELLING else 0
+        # The reserves of the constant product.
+        self._base = state.virtual_base - state.real_base
+        self._quote = state.virtual_quote + state.real_quote
 
     @property
     def is_complete(self) -> bool:
@@ -88,15 +92,25 @@ class LaunchLab:
         base_fee = self.base_fee
         if is_a_to_b:
             coins = amount_in if base_fee is None else amount_after(amount_in, base_fee.fee_bps, base_fee.fee_max)
-            if coins > self.state.real_base:
+            state = self.state
+            if coins > state.real_base:
                 self._refuse_sale(coins)
-            gross = self._sale(coins)
+            if self._kind == CONSTANT_PRODUCT:
+                gross = coins * self._quote // (self._base + coins)
+                if gross > state.real_quote:
+                    self._refuse_payment(gross)
+            else:
+                gross = self._sale(coins)
             fee = -(-gross * self._fee_rate // MILLION)
             return PoolQuote(amount_in, gross - fee, fee)
         fee = -(-amount_in * self._fee_rate // MILLION)
-        if fee >= amount_in:
+        if fee > amount_in:
             raise PoolRefused("amount_too_small", f"the fee on {amount_in} is {fee}; offer more")
-        coins = self._bought(amount_in - fee)
+        net = amount_in - fee
+        if self._kind == CONSTANT_PRODUCT:  # the common case, spelled out for speed
+            coins = net * self._base // (self._quote + net)
+        else:
+            coins = self._bought(net)
         if coins > remaining:
             coins = remaining
             net = self._cost(coins)
@@ -154,8 +168,7 @@ class LaunchLab:
         end = float(state.real_base) if is_a_to_b else self._cost(self.remaining) / share
         curve = 0.0
         if self._kind == CONSTANT_PRODUCT:
-            base, quote = state.virtual_base - state.real_base, state.virtual_quote + state.real_quote
-            curve = 1 / base if is_a_to_b else share / quote
+            curve = 1 / self._base if is_a_to_b else share / self._quote
         yield Segment(0.0, end, 0.0, rate, curve)
 
     def after(self, is_a_to_b: bool, amount_in: int, now_s: int) -> tuple[PoolQuote, Self]:
@@ -177,7 +190,7 @@ class LaunchLab:
         """Coins that the curve gives for a sum after fees."""
         state = self.state
         if self._kind == CONSTANT_PRODUCT:
-            return net * (state.virtual_base - state.real_base) // (state.virtual_quote + state.real_quote + net)
+            return net * self._base // (self._quote + net)
         if self._kind == FIXED_PRICE:
             return net * state.virtual_base // state.virtual_quote
         return isqrt(TWO_Q64 * (state.real_quote + net) // state.virtual_base) - state.real_base
@@ -186,36 +199,33 @@ class LaunchLab:
         """What the curve asks for coins, before fees."""
         state = self.state
         if self._kind == CONSTANT_PRODUCT:
-            left = state.virtual_base - state.real_base - coins
+            left = self._base - coins
             if left <= 0:
                 raise PoolRefused("state_inconsistent", "more coins are for sale than the curve has virtual ones")
-            return -(-(state.virtual_quote + state.real_quote) * coins // left)
+            return -(-self._quote * coins // left)
         if self._kind == FIXED_PRICE:
             return -(-coins * state.virtual_quote // state.virtual_base)
         return max(-(-state.virtual_base * (state.real_base + coins) ** 2 // TWO_Q64) - state.real_quote, 0)
 
     def _sale(self, coins: int) -> int:
-        """What the curve pays for coins, before fees. Refuses more than was raised."""
+        """What a curve other than the constant product pays for coins, before fees. Refuses more than was raised."""
         state = self.state
-        if self._kind == CONSTANT_PRODUCT:
-            quote = state.virtual_quote + state.real_quote
-            gross = coins * quote // (state.virtual_base - state.real_base + coins)
-        elif self._kind == FIXED_PRICE:
+        if self._kind == FIXED_PRICE:
             gross = coins * state.virtual_quote // state.virtual_base
         else:
             gross = state.real_quote + -state.virtual_base * (state.real_base - coins) ** 2 // TWO_Q64
         if not 0 <= gross <= state.real_quote:
-            raise PoolRefused("insufficient_liquidity", f"the sale takes {gross} of {state.real_quote} raised")
+            self._refuse_payment(gross)
         return gross
 
     def _sold_for(self, gross: int) -> int:
         """Coins that the curve takes for a sum before fees, at most what was raised."""
         state = self.state
         if self._kind == CONSTANT_PRODUCT:
-            left = state.virtual_quote + state.real_quote - gross
+            left = self._quote - gross
             if left <= 0:
                 raise PoolRefused("insufficient_liquidity", f"{gross} asked of a curve without virtual quote")
-            return -(-(state.virtual_base - state.real_base) * gross // left)
+            return -(-self._base * gross // left)
         if self._kind == FIXED_PRICE:
             return -(-gross * state.virtual_base // state.virtual_quote)
         return state.real_base - isqrt(TWO_Q64 * (state.real_quote - gross) // state.virtual_base)
@@ -233,25 +243,27 @@ class LaunchLab:
         """Quote per coin at the margin, fees left out. On an untouched linear curve that of the first piece."""
         state = self.state
         if self._kind == CONSTANT_PRODUCT:
-            base = state.virtual_base - state.real_base
-            return (state.virtual_quote + state.real_quote) / base if base > 0 else 0.0
+            return self._quote / self._base if self._base > 0 else 0.0
         if self._kind == FIXED_PRICE:
             return state.virtual_quote / state.virtual_base
         return 2 * state.virtual_base * max(state.real_base, 1) / TWO_Q64
 
     def _linear_segments(self, is_a_to_b: bool, share: float) -> Iterator[Segment]:
-        """Pieces of equal coins; each meets the curve at both ends and starts with its slope."""
+        """Pieces that meet the curve at both ends and start with its slope; the ends are counts of coins sold."""
         slope = self.state.virtual_base / TWO_Q64
-        here = float(self.state.real_base)
-        step = (here if is_a_to_b else float(self.remaining)) / LINEAR_PIECES
+        here, end = float(self.state.real_base), 0.0 if is_a_to_b else float(self.state.total_base_sell)
         spent = out = 0.0
-        for _ in range(LINEAR_PIECES):
-            there = here - step if is_a_to_b else here + step
+        while here != end:
+            if is_a_to_b:
+                there = here - self.state.real_base / LINEAR_PIECES
+                there = there if there > 0.5 else end
+            else:
+                there = min(max(here * PIECE_GROWTH, end / FIRST_PIECE), end)
             worth = slope * abs(there * there - here * here)
             if is_a_to_b:
-                width, gain, rate = step, worth * share, share * 2 * slope * here
+                width, gain, rate = here - there, worth * share, share * 2 * slope * here
             else:
-                width, gain, rate = worth / share, step, share / (2 * slope * here) if here else 0.0
+                width, gain, rate = worth / share, there - here, share / (2 * slope * here) if here else 0.0
             rate = rate or gain / width
             yield Segment(spent, spent + width, out, rate, max((rate * width / gain - 1) / width, 0.0))
             spent, out, here = spent + width, out + gain, there
@@ -263,3 +275,6 @@ class LaunchLab:
 
     def _refuse_sale(self, coins: int) -> NoReturn:
         raise PoolRefused("insufficient_liquidity", f"{coins} coins for sale, only {self.state.real_base} were sold")
+
+    def _refuse_payment(self, gross: int) -> NoReturn:
+        raise PoolRefused("insufficient_liquidity", f"the sale takes {gross} of {self.state.real_quote} raised")

@@ -57,7 +57,8 @@ class LaunchLabBuilder:
         state, terms = self._state, self._terms
         if state is None or terms is None:
             return
-        base, quote = state.virtual_base - state.real_base, state.virtual_quote + state.real_quote
+        most = max(state.real_base, state.total_base_sell)  # sold by the end: the curve must reach that far
+        base, quote = state.virtual_base - most, state.virtual_quote + state.real_quote
         if terms.curve_type == CONSTANT_PRODUCT and min(base, quote) <= 0:
             self._state = None
             raise PoolRefused("state_inconsistent", f"a constant product needs reserves, found {base} and {quote}")

@@ -13,7 +13,7 @@ from bus.pool_parts.pump_fees import PumpFees
 from bus.pool_parts.pump_swap import PumpSwapState, PumpSwapTerms
 from kernel.amm.errors import PoolRefused
 from kernel.amm.pool import PoolQuote, Segment
-from kernel.amm.pump_fees import BPS, COIN_SUPPLY, U64_MAX, Rates, checked_amount, fees_on, least_sale, rates_of
+from kernel.amm.pump_fees import BPS, COIN_SUPPLY, U64_MAX, Rates, checked_amount, least_sale, rates_of
 
 
 class PumpSwap:
@@ -42,7 +42,9 @@ class PumpSwap:
 
     @property
     def market_cap(self) -> int:
-        """Raw quote units, as the program values the supply to pick the fee tier."""
+        """Raw quote units, as the program values the supply to pick the fee tier. Zero where the base is."""
+        if self.base <= 0:
+            return 0
         return self._effective * (COIN_SUPPLY if self.state.is_mayhem else self.supply) // self.base
 
     def rates(self) -> Rates:
@@ -88,13 +90,13 @@ class PumpSwap:
         if not (self._is_sellable if is_a_to_b else self._is_buyable):
             self._refuse(1)
         checked_amount(amount_out)
-        rates = (self._lp, self._protocol, self._creator)
         if is_a_to_b:
+            rates = (self._lp, self._protocol, self._creator)
             return self.quote_in(True, least_sale(amount_out, self.base, self._effective, rates), now_s)
         if amount_out >= self.base:
             raise PoolRefused("insufficient_liquidity", f"{amount_out} coins asked of a vault of {self.base}")
         net = -(-self._effective * amount_out // (self.base - amount_out))
-        fee = fees_on(net, rates)
+        fee = -(-net * self._lp // BPS) - (-net * self._protocol // BPS) - (-net * self._creator // BPS)
         if net + fee > U64_MAX:
             raise PoolRefused("amount_out_of_range", f"{amount_out} coins cost {net + fee}, above a u64")
         return PoolQuote(net + fee, amount_out, fee)

@@ -1,6 +1,5 @@
 """PumpSwap against the golden cases of the official SDK: four quotes each, errors included, to the unit."""
 
-from collections.abc import Callable
 from math import floor
 from typing import Any
 
@@ -9,10 +8,9 @@ import pytest
 from adapters.pumpfun.addresses import quote_kind
 from bus.pool_parts.pump_swap import PumpSwapState, PumpSwapTerms
 from kernel.amm.errors import PoolRefused
-from kernel.amm.pool import PoolQuote
 from kernel.amm.pump_swap import PumpSwap
 from tests.vectors.load import params
-from tests.vectors.test_pump_curve import fees_of
+from tests.vectors.test_pump_curve import asked, fees_of
 
 NOBODY = "11111111111111111111111111111111"
 
@@ -41,35 +39,29 @@ def limit(amount: int, slippage_pct: float, sign: int) -> int:
     return amount * floor((1 + sign * slippage_pct / 100) * 1_000_000_000) // 1_000_000_000
 
 
-def answer(quote: Callable[[], PoolQuote]) -> PoolQuote | None:
-    try:
-        return quote()
-    except PoolRefused:
-        return None
-
-
 @pytest.mark.parametrize(("case", "content"), params("pump_swap.json", "swaps"))
 def test_the_four_quotes_are_those_of_the_sdk(case: dict[str, Any], content: dict[str, Any]) -> None:
     pool, out, slippage = pool_of(case, content), case["out"], case["slippage_pct"]
     coins, quote = int(case["base_amount"]), int(case["quote_amount"])
     fees = out["fees_bps"]
-    assert pool.rates() == tuple(int(fees[name]) for name in ("lpFeeBps", "protocolFeeBps", "creatorFeeBps"))
+    if "error" not in fees:
+        assert pool.rates() == tuple(int(fees[name]) for name in ("lpFeeBps", "protocolFeeBps", "creatorFeeBps"))
 
-    buy, said = answer(lambda: pool.quote_out(False, coins, 0)), out["buy_base"]
+    buy, said = asked(lambda: pool.quote_out(False, coins, 0)), out["buy_base"]
     assert (buy is None) == ("error" in said)
     if buy:
         assert (buy.amount_in, buy.amount_out) == (int(said["uiQuote"]), coins)
         assert buy.amount_in - buy.fee == int(said["internalQuoteAmount"])
         assert limit(buy.amount_in, slippage, 1) == int(said["maxQuote"])
 
-    buy, said = answer(lambda: pool.quote_in(False, quote, 0)), out["buy_quote"]
+    buy, said = asked(lambda: pool.quote_in(False, quote, 0)), out["buy_quote"]
     assert (buy is None) == ("error" in said or int(said["base"]) <= 0)
     if buy:
         assert (buy.amount_out, buy.amount_in - buy.fee) == (int(said["base"]), int(said["internalQuoteWithoutFees"]))
         assert limit(quote, slippage, 1) == int(said["maxQuote"])
         assert buy.amount_in <= quote
 
-    sale, said = answer(lambda: pool.quote_in(True, coins, 0)), out["sell_base"]
+    sale, said = asked(lambda: pool.quote_in(True, coins, 0)), out["sell_base"]
     assert (sale is None) == ("error" in said)
     if sale:
         assert (sale.amount_out, sale.amount_out + sale.fee) == (
