@@ -41,7 +41,7 @@ class CycleHit(NamedTuple):
 
 
 class _Group:
-    """Cycles over the same tokens in the same order, one bundle of edges a hop; a cycle is (number, edge, edge, edge)."""
+    """Cycles over the same tokens in the same order: one bundle of edges a hop; a cycle is (number, edges…)."""
 
     __slots__ = ("bundles", "of_edge")
 
