@@ -14,10 +14,12 @@ from adapters.solana.rpc_answers import (
     ConfirmedTransaction,
     EpochInfo,
     LatestBlockhash,
+    ParsedTokenAccount,
     PrioritizationFee,
     RawAccount,
     SignatureStatus,
     Simulation,
+    Whole,
     WithContext,
 )
 from kernel.errors import BadWire
@@ -72,6 +74,24 @@ class SolanaNode:
         if slot < min_slot:
             raise BadWire(f"getMultipleAccounts: expected slot {min_slot} or later, found {slot}")
         return [(slot, account_of(each)) for each in answer.value]
+
+    async def balance(self, address: str, commitment: str = "confirmed") -> tuple[int, int]:
+        """(slot, lamports) of an account; 0 where there is none."""
+        found = await self._call("getBalance", [address, {"commitment": commitment}], WithContext[Whole])
+        return found.context.slot, found.value
+
+    async def token_accounts(
+        self, owner: str, program: str, *, min_slot: int = 0, commitment: str = "confirmed"
+    ) -> list[tuple[str, int, int]]:
+        """(mint, raw amount, decimals) of every token account of an owner in one token program."""
+        config: dict[str, Any] = {"encoding": "jsonParsed", "commitment": commitment}
+        if min_slot:
+            config["minContextSlot"] = min_slot
+        found = await self._call(
+            "getTokenAccountsByOwner", [owner, {"programId": program}, config], WithContext[list[ParsedTokenAccount]]
+        )
+        infos = [each.account.data.parsed.info for each in found.value]
+        return [(each.mint, int(each.token_amount.amount), each.token_amount.decimals) for each in infos]
 
     async def statuses(
         self, signatures: Sequence[str], *, is_history_searched: bool = False

@@ -84,6 +84,31 @@ class UiAmount(Struct, frozen=True):
     decimals: Annotated[int, Meta(ge=0, le=255)]
 
 
+class TokenAccountInfo(Struct, frozen=True, rename="camel"):
+    """A token account as the node parsed it."""
+
+    mint: Key
+    token_amount: UiAmount
+
+
+class _ParsedInfo(Struct, frozen=True):
+    info: TokenAccountInfo
+
+
+class _ParsedData(Struct, frozen=True):
+    parsed: _ParsedInfo
+
+
+class _ParsedAccount(Struct, frozen=True):
+    data: _ParsedData
+
+
+class ParsedTokenAccount(Struct, frozen=True):
+    """One of getTokenAccountsByOwner."""
+
+    account: _ParsedAccount
+
+
 class TokenBalance(Struct, frozen=True, rename="camel"):
     """A token account before or after a transaction."""
 
