@@ -104,8 +104,9 @@ class FixedPriceBins:
 
     def segments(self, is_a_to_b: bool, now_s: int) -> Iterator[Segment]:
         ins, outs = self._most_in[is_a_to_b], self._most_out[is_a_to_b]
-        for at, (num, den, _, fee_pips) in enumerate(self.sides[is_a_to_b]):
-            rate = num / den * (1 - fee_pips / FEE_UNIT)
+        for at, (num, den, most_out, fee_pips) in enumerate(self.sides[is_a_to_b]):
+            # A bin of few units costs, for rounding, more than its price says.
+            rate = min(num / den * (1 - fee_pips / FEE_UNIT), most_out / (ins[at + 1] - ins[at]))
             yield Segment(float(ins[at]), float(ins[at + 1]), float(outs[at]), rate, 0.0)
 
     def after(self, is_a_to_b: bool, amount_in: int, now_s: int) -> "tuple[PoolQuote, FixedPriceBins]":
