@@ -61,6 +61,7 @@ def test_every_cycle_is_found_once(graph: tuple[list[tuple[str, str, str]], list
 RATE = st.sampled_from([0.0, 0.5, 0.999, 1.0, 1.001, 1.3, 2.0]) | st.floats(1e-9, 1e9)
 
 
+@pytest.mark.slow
 @given(graphs(), st.data(), st.sampled_from([0.0, 15.0, 1000.0]))
 @settings(max_examples=150, deadline=None)
 def test_an_update_returns_the_touched_cycles_above_the_margin_best_first(

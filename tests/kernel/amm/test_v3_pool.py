@@ -42,6 +42,7 @@ def narrowed(state: V3Pool, low: int | None, high: int | None) -> V3Pool:
     )
 
 
+@pytest.mark.slow
 @given(
     pools(),
     st.none() | st.integers(0, 40_000),
@@ -65,6 +66,7 @@ def test_quotes_and_refusals_are_those_of_the_pool(
         assert answer(depth.quote_out, is_a_to_b, amount, 0) == answer(swap_exact_out, state, is_a_to_b, amount)
 
 
+@pytest.mark.slow
 @given(pools(), st.booleans(), SIZES, SIZES)
 @settings(max_examples=60, deadline=None)
 def test_the_state_after_a_swap_is_that_of_the_pool(state: V3Pool, is_a_to_b: bool, amount: int, more: int) -> None:
@@ -79,6 +81,7 @@ def test_the_state_after_a_swap_is_that_of_the_pool(state: V3Pool, is_a_to_b: bo
         assert answer(after.quote_in, is_back, more, 0) == answer(swap_exact_in, after.state, is_back, more)
 
 
+@pytest.mark.slow
 @given(pools(), st.booleans())
 @settings(max_examples=80, deadline=None)
 def test_depth_agrees_with_quotes_within_rounding(state: V3Pool, is_a_to_b: bool) -> None:
