@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 #: Cycles kept: some 10 MB. More are counted in `cycles_refused`; choose fewer pools or start tokens.
 CYCLES_MAX = 20_000
-#: Cycles returned by one update, best first: to size this many takes about 3 ms, and the next update is waiting.
+#: Cycles returned by one answer, best first: to size this many takes about 3 ms, and the next update is waiting.
 #: More are counted in `hits_dropped`.
 HITS_MAX = 64
 _BPS = 10_000
@@ -47,10 +47,11 @@ class CycleHit(NamedTuple):
 class _Group:
     """Cycles over the same tokens in the same order: one bundle of edges for each hop."""
 
-    __slots__ = ("bundles", "of_edge")
+    __slots__ = ("bundles", "cycles", "of_edge")
 
     def __init__(self, bundles: tuple[int, ...]) -> None:
         self.bundles = bundles
+        self.cycles: list[tuple[int, int, int, int]] = []
         #: edge -> its cycles as (number, edge, edge, edge)
         self.of_edge: dict[int, list[tuple[int, int, int, int]]] = {}
 
@@ -68,7 +69,7 @@ class CycleIndex:
     ) -> None:
         self.cycles: list[Cycle] = []
         self.cycles_refused = 0  #: found beyond `cycles_max`
-        self.hits_dropped = 0  #: beyond `HITS_MAX`, over all updates
+        self.hits_dropped = 0  #: beyond `HITS_MAX`, over all answers
         self._names: list[str] = []
         self._edge: dict[str, int] = {}  #: pool -> edge a to b; the next number is b to a
         self._bundles: dict[tuple[str, str], int] = {}
@@ -117,11 +118,22 @@ class CycleIndex:
                     total = logs[first] + logs[second] + logs[third]
                     if total > floor:
                         hits.append((-total, number))
-        if len(hits) > HITS_MAX:
-            self.hits_dropped += len(hits) - HITS_MAX
-        return [
-            CycleHit(self.cycles[number], exp(min(-total, _LOG_MAX))) for total, number in nsmallest(HITS_MAX, hits)
-        ]
+        return self._best_of(hits)
+
+    def screen(self, *, margin_bps: float = 0.0) -> list[CycleHit]:
+        """All cycles above 1 + margin by the rates last set, best first, as after a change of settings."""
+        floor = log1p(margin_bps / _BPS)
+        logs, best = self._logs, self._best
+        hits = []
+        for group in self._groups:
+            one, two, three = group.bundles
+            if best[one] + best[two] + best[three] + _SUM_NOISE <= floor:
+                continue
+            for number, first, second, third in group.cycles:
+                total = logs[first] + logs[second] + logs[third]
+                if total > floor:
+                    hits.append((-total, number))
+        return self._best_of(hits)
 
     def forget(self, pool: str) -> None:
         """No cycle through the pool earns until its next update. Raises `KeyError` for a pool not of the index."""
@@ -131,6 +143,13 @@ class CycleIndex:
         """How many cycles an update of the pool screens. Raises `KeyError`."""
         edge = self._edge[pool]
         return sum(len(group.of_edge[each]) for each in (edge, edge + 1) for group in self._groups_of[each])
+
+    def _best_of(self, hits: list[tuple[float, int]]) -> list[CycleHit]:
+        if len(hits) > HITS_MAX:
+            self.hits_dropped += len(hits) - HITS_MAX
+        return [
+            CycleHit(self.cycles[number], exp(min(-total, _LOG_MAX))) for total, number in nsmallest(HITS_MAX, hits)
+        ]
 
     def _add_pool(self, name: str, token_a: str, token_b: str) -> None:
         if name in self._edge:
@@ -180,6 +199,7 @@ class CycleIndex:
             number = len(self.cycles)
             self.cycles.append(Cycle(number, tokens[0], tuple(self._hop(edge) for edge in edges)))
             padded = (number, edges[0], edges[1], edges[2] if len(edges) == 3 else self._filler)
+            group.cycles.append(padded)
             for edge in edges:
                 group.of_edge.setdefault(edge, []).append(padded)
         self._groups.append(group)

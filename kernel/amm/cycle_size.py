@@ -93,6 +93,13 @@ class _Search:
 
     def run(self) -> None:
         """Evaluate the peak, then climb from it while exact quotes get better."""
+        self._around()
+        if self.best is None and self._anchor:
+            # Some pool does not answer what input gets an output: step in the start token.
+            self._anchor = 0
+            self._around()
+
+    def _around(self) -> None:
         middle = max(1, int(self._peak.amounts[self._anchor]))
         stride = max(1, middle >> _TRUSTED_BITS)
         if not self._try(middle):

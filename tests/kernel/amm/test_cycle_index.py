@@ -92,6 +92,25 @@ def test_an_update_returns_the_touched_cycles_above_the_margin_best_first(
         assert all(isclose(hit.rate, wanted[hit.cycle.number], rel_tol=1e-9) for hit in hits)
 
 
+@given(graphs(), st.data(), st.sampled_from([0.0, 1000.0]))
+@settings(max_examples=60, deadline=None)
+def test_a_screen_returns_all_cycles_above_the_margin(
+    graph: tuple[list[tuple[str, str, str]], list[str]], data: st.DataObject, margin_bps: float
+) -> None:
+    pools, starts = graph
+    index = CycleIndex(pools, starts)
+    rates: Rates = {name: (data.draw(RATE), data.draw(RATE)) for name, _, _ in pools}
+    for name, (there, back) in rates.items():
+        index.update(name, there, back)
+    hits = index.screen(margin_bps=margin_bps)
+    floor = 1 + margin_bps / 10_000
+    above = [cycle.number for cycle in index.cycles if product(cycle, rates) > floor * (1 + 1e-12)]
+    if len(above) <= HITS_MAX:
+        assert set(above) <= {hit.cycle.number for hit in hits}
+    assert all(product(hit.cycle, rates) > floor * (1 - 1e-12) for hit in hits)
+    assert [hit.rate for hit in hits] == sorted((hit.rate for hit in hits), reverse=True)
+
+
 def test_unknown_pools_earn_nothing() -> None:
     index = CycleIndex(SQUARE, ["SOL"])
     assert index.update("p", 100.0, 1 / 101) == []

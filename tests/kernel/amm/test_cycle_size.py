@@ -142,6 +142,20 @@ def test_a_coarse_token_in_the_middle_costs_the_least_input_that_gets_it() -> No
     assert hops[0].pool.quote_in(True, found.amount_in - 10**3, 0).amount_out < found.quotes[0].amount_out
 
 
+def test_a_pool_that_answers_no_exact_outputs_is_sized_in_the_start_token() -> None:
+    class InputsAlone(ConstantProduct):
+        def quote_out(self, is_a_to_b: bool, amount_out: int, now_s: int) -> PoolQuote:
+            raise PoolRefused("swap_disabled", "this program has no exact output")
+
+    fine, coarse = 10**18, 10**12
+    hops = (Hop(InputsAlone(fine, coarse), True), Hop(ConstantProduct(fine * 11 // 10, coarse), False))
+    found = best_cycle_size(hops, amount_in_max=fine, now_s=0)
+    whole = best_cycle_size(
+        (hops[1]._replace(pool=ConstantProduct(fine, coarse), is_a_to_b=True), hops[1]), amount_in_max=fine, now_s=0
+    )
+    assert found is not None and whole is not None and 0 <= whole.gain - found.gain <= 4 * fine // coarse
+
+
 class CappedFee(ConstantProduct):
     """The second token withholds a share of what arrives, up to a most: larger sizes lose relatively less."""
 
