@@ -12,10 +12,14 @@ from typing import NamedTuple
 
 #: Cycles kept: some 10 MB. More are counted in `cycles_refused`; choose fewer pools or start tokens.
 CYCLES_MAX = 20_000
-#: Cycles returned by one update, best first: to size this many takes about 3 ms, and the next update is waiting.
+#: Cycles returned by one answer, best first: to size this many takes about 3 ms, and the next update is waiting.
 #: More are counted in `hits_dropped`.
 HITS_MAX = 64
 _BPS = 10_000
+#: The same logarithms summed in another order differ by less; a group is passed over only if it fails by more.
+_SUM_NOISE = 1e-9
+#: The largest exponent that is still a float.
+_LOG_MAX = 709.0
 
 
 class CycleHop(NamedTuple):
@@ -41,12 +45,14 @@ class CycleHit(NamedTuple):
 
 
 class _Group:
-    """Cycles over the same tokens in the same order: one bundle of edges a hop; a cycle is (number, edges…)."""
+    """Cycles over the same tokens in the same order: one bundle of edges for each hop."""
 
-    __slots__ = ("bundles", "of_edge")
+    __slots__ = ("bundles", "cycles", "of_edge")
 
     def __init__(self, bundles: tuple[int, ...]) -> None:
         self.bundles = bundles
+        self.cycles: list[tuple[int, int, int, int]] = []
+        #: edge -> its cycles as (number, edge, edge, edge)
         self.of_edge: dict[int, list[tuple[int, int, int, int]]] = {}
 
 
@@ -63,7 +69,7 @@ class CycleIndex:
     ) -> None:
         self.cycles: list[Cycle] = []
         self.cycles_refused = 0  #: found beyond `cycles_max`
-        self.hits_dropped = 0  #: beyond `HITS_MAX`, over all updates
+        self.hits_dropped = 0  #: beyond `HITS_MAX`, over all answers
         self._names: list[str] = []
         self._edge: dict[str, int] = {}  #: pool -> edge a to b; the next number is b to a
         self._bundles: dict[tuple[str, str], int] = {}
@@ -101,21 +107,33 @@ class CycleIndex:
             elif before == best[bundle]:
                 best[bundle] = max([logs[member] for member in self._members[bundle]])
         for each in (edge, edge + 1):
-            own = logs[each] - best[self._bundle_of[each]]
-            if own == -inf or own != own:
+            if logs[each] == -inf:
                 continue
+            own = logs[each] - best[self._bundle_of[each]] + _SUM_NOISE
             for group in self._groups_of[each]:
                 one, two, three = group.bundles
-                # A hair of slack: sums in another order differ in the last bits.
-                if own + best[one] + best[two] + best[three] <= floor - 1e-12:
+                if own + best[one] + best[two] + best[three] <= floor:
                     continue
                 for number, first, second, third in group.of_edge[each]:
                     total = logs[first] + logs[second] + logs[third]
                     if total > floor:
                         hits.append((-total, number))
-        if len(hits) > HITS_MAX:
-            self.hits_dropped += len(hits) - HITS_MAX
-        return [CycleHit(self.cycles[number], exp(-total)) for total, number in nsmallest(HITS_MAX, hits)]
+        return self._best_of(hits)
+
+    def screen(self, *, margin_bps: float = 0.0) -> list[CycleHit]:
+        """All cycles above 1 + margin by the rates last set, best first, as after a change of settings."""
+        floor = log1p(margin_bps / _BPS)
+        logs, best = self._logs, self._best
+        hits = []
+        for group in self._groups:
+            one, two, three = group.bundles
+            if best[one] + best[two] + best[three] + _SUM_NOISE <= floor:
+                continue
+            for number, first, second, third in group.cycles:
+                total = logs[first] + logs[second] + logs[third]
+                if total > floor:
+                    hits.append((-total, number))
+        return self._best_of(hits)
 
     def forget(self, pool: str) -> None:
         """No cycle through the pool earns until its next update. Raises `KeyError` for a pool not of the index."""
@@ -125,6 +143,13 @@ class CycleIndex:
         """How many cycles an update of the pool screens. Raises `KeyError`."""
         edge = self._edge[pool]
         return sum(len(group.of_edge[each]) for each in (edge, edge + 1) for group in self._groups_of[each])
+
+    def _best_of(self, hits: list[tuple[float, int]]) -> list[CycleHit]:
+        if len(hits) > HITS_MAX:
+            self.hits_dropped += len(hits) - HITS_MAX
+        return [
+            CycleHit(self.cycles[number], exp(min(-total, _LOG_MAX))) for total, number in nsmallest(HITS_MAX, hits)
+        ]
 
     def _add_pool(self, name: str, token_a: str, token_b: str) -> None:
         if name in self._edge:
@@ -174,6 +199,7 @@ class CycleIndex:
             number = len(self.cycles)
             self.cycles.append(Cycle(number, tokens[0], tuple(self._hop(edge) for edge in edges)))
             padded = (number, edges[0], edges[1], edges[2] if len(edges) == 3 else self._filler)
+            group.cycles.append(padded)
             for edge in edges:
                 group.of_edge.setdefault(edge, []).append(padded)
         self._groups.append(group)

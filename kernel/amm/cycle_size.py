@@ -7,6 +7,7 @@ size; compare them with `gain`, or name them as `gain_min` and hopeless cycles a
 """
 
 from collections.abc import Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 from kernel.amm.cycle_walk import EndedBy, Hop, Peak, find_peak
@@ -22,6 +23,9 @@ _RETREATS_MAX = 8
 _TRUSTED_BITS = 50
 #: How much coarser than the start token another must be before the least input is asked for: below, it saves a unit.
 _COARSER = 2.0
+#: Up to this many units of the coarsest token one unit matters, and this many neighbours on either side are compared:
+#: each is a tooth of the sawtooth, and the best need not be the nearest.
+_COARSE_MAX, _TEETH = 4096, 6
 #: What floats may be off in a gain, as a share of the amount, before `gain_min` rules a cycle out.
 _GAIN_NOISE = 1e-9
 
@@ -51,7 +55,7 @@ def best_cycle_size(
     """
     if not HOPS_MIN <= len(hops) <= HOPS_MAX:
         raise ValueError(f"expected {HOPS_MIN} or {HOPS_MAX} hops, found {len(hops)}")
-    if len({id(hop.pool) for hop in hops}) != len(hops):
+    if any(one.pool is other.pool for one, other in combinations(hops, 2)):
         raise ValueError("expected each pool once in a cycle: a second swap meets another state than was quoted")
     if amount_in_max < 0 or gain_min < 1 or evaluations_max < 1:
         raise ValueError(
@@ -89,10 +93,23 @@ class _Search:
 
     def run(self) -> None:
         """Evaluate the peak, then climb from it while exact quotes get better."""
+        self._around()
+        if self.best is None and self._anchor:
+            # Some pool does not answer what input gets an output: step in the start token.
+            self._anchor = 0
+            self._around()
+
+    def _around(self) -> None:
         middle = max(1, int(self._peak.amounts[self._anchor]))
         stride = max(1, middle >> _TRUSTED_BITS)
         if not self._try(middle):
             middle = self._retreat(middle, stride)
+        if middle <= _COARSE_MAX:
+            for distance in range(1, _TEETH + 1):
+                self._try(middle + distance)
+                if middle > distance:
+                    self._try(middle - distance)
+            return
         for step in (stride, 1) if stride > 1 else (1,):
             for sign in (1, -1):
                 climbed = self._climb(middle, sign * step)

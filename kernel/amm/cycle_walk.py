@@ -39,35 +39,50 @@ class Peak(NamedTuple):
     ended_by: EndedBy  #: what keeps a larger size from earning more
 
 
-class _Reach:
-    """How far one pool is walked: the map from here to the end of the present stretch."""
+class _Stretches:
+    """Where each pool of the chain is walked to: its map from here to the end of the present stretch."""
 
-    __slots__ = ("_segments", "curve", "rate", "room")
+    __slots__ = ("_depths", "curves", "rates", "rooms")
 
-    def __init__(self, hop: Hop, now_s: int) -> None:
-        self._segments = iter(hop.pool.segments(hop.is_a_to_b, now_s))
-        self.rate = self.curve = self.room = 0.0
+    def __init__(self, hops: Sequence[Hop], now_s: int) -> None:
+        self._depths = [iter(pool.segments(is_a_to_b, now_s)) for pool, is_a_to_b in hops]
+        self.rates = [0.0] * len(hops)
+        self.curves = [0.0] * len(hops)
+        self.rooms = [0.0] * len(hops)
 
-    def enter_next(self) -> bool:
-        """Stand at the start of the next stretch; False where the depth ends."""
-        segment: Segment | None = next(self._segments, None)
+    def enter_next(self, number: int) -> bool:
+        """Stand at the start of a pool's next stretch; False where its depth ends."""
+        segment: Segment | None = next(self._depths[number], None)
         if segment is None:
             return False
         start, end, _, rate, curve = segment
         # Whatever is no depth ends it: a rate that is 0, negative, endless or NaN.
         if not (0.0 < rate < inf and 0.0 <= curve < inf and end >= start):
             return False
-        self.rate, self.curve, self.room = rate, curve, end - start
+        self.rates[number] = rate
+        self.curves[number] = curve
+        self.rooms[number] = end - start
         return True
 
-    def advance(self, amount: float) -> float:
-        """Move on by an input within the stretch; the output on the way."""
-        bend = 1.0 + self.curve * amount
-        out = self.rate * amount / bend
-        self.rate /= bend * bend
-        self.curve /= bend
-        self.room -= amount
-        return out
+    def advance(self, amounts: list[float], length: float) -> None:
+        """Move on by an input of the chain that stays within all stretches; adds to the amounts on the way."""
+        rates, curves, rooms = self.rates, self.curves, self.rooms
+        amounts[0] += length
+        for number, rate in enumerate(rates):
+            bend = 1.0 + curves[number] * length
+            rooms[number] -= length
+            rates[number] = rate / (bend * bend)
+            curves[number] /= bend
+            length *= rate / bend
+            amounts[number + 1] += length
+
+    def amounts_at(self, amounts: list[float], step: float) -> tuple[float, ...]:
+        """The amounts a step further on, leaving the walk where it is."""
+        found = [amounts[0] + step]
+        for rate, curve, amount in zip(self.rates, self.curves, amounts[1:], strict=True):
+            step = rate * step / (1.0 + curve * step)
+            found.append(amount + step)
+        return tuple(found)
 
 
 def find_peak(hops: Sequence[Hop], amount_in_max: int, now_s: int) -> Peak | None:
@@ -76,11 +91,12 @@ def find_peak(hops: Sequence[Hop], amount_in_max: int, now_s: int) -> Peak | Non
     Search only: the amounts are floats and exact quotes decide. Where the gain has several peaks because a fee falls
     with size, those further than `LOOK_AHEAD` combinations behind the end of the margin are not seen.
     """
-    reaches = [_Reach(hop, now_s) for hop in hops]
-    for reach in reaches:
-        if not reach.enter_next():
+    stretches = _Stretches(hops, now_s)
+    for number in range(len(hops)):
+        if not stretches.enter_next(number):
             return None
-    amounts = [0.0] * (len(reaches) + 1)
+    rates, curves, rooms = stretches.rates, stretches.curves, stretches.rooms
+    amounts = [0.0] * (len(hops) + 1)
     cap = float(min(amount_in_max, _AMOUNT_MAX))
     best: Peak | None = None
     best_gain = 0.0
@@ -88,31 +104,29 @@ def find_peak(hops: Sequence[Hop], amount_in_max: int, now_s: int) -> Peak | Non
     for _ in range(COMBINATIONS_MAX):
         rate, curve = 1.0, 0.0
         length, ending = cap - amounts[0], -1
-        for number, reach in enumerate(reaches):
-            room = reach.room
+        for number, room in enumerate(rooms):
             left = rate - curve * room  # NaN or below 0 where the chain never fills the stretch
             if left > 0.0 and room < length * left:
                 length, ending = room / left, number
-            curve += rate * reach.curve
-            rate *= reach.rate
+            curve += rate * curves[number]
+            rate *= rates[number]
+        idle += 1
         if rate > 1.0:
             idle = 0
             step = (sqrt(rate) - 1.0) / curve if curve > 0.0 else inf
             if step < length:
+                idle = 1
                 gain = amounts[-1] - amounts[0] + rate * step / (1.0 + curve * step) - step
                 if best_gain < gain < inf:
                     best_gain = gain
-                    best = Peak(_moved(reaches, amounts, step), "margin")
-                idle = 1
-        else:
-            idle += 1
-        if idle > LOOK_AHEAD:
+                    best = Peak(stretches.amounts_at(amounts, step), "margin")
+        if idle > LOOK_AHEAD or (idle and ending < 0):
             return best
-        _advance(reaches, amounts, length)
+        stretches.advance(amounts, length)
         ended_by: EndedBy = "margin"
         if ending < 0:
             ended_by = "amount_in_max"
-        elif not reaches[ending].enter_next():
+        elif not stretches.enter_next(ending):
             ended_by = "depth"
         gain = amounts[-1] - amounts[0]
         if best_gain < gain < inf:
@@ -121,19 +135,3 @@ def find_peak(hops: Sequence[Hop], amount_in_max: int, now_s: int) -> Peak | Non
         if ended_by != "margin":
             return best
     return best and Peak(best.amounts, "effort")
-
-
-def _advance(reaches: list[_Reach], amounts: list[float], length: float) -> None:
-    amounts[0] += length
-    for number, reach in enumerate(reaches, start=1):
-        length = reach.advance(length)
-        amounts[number] += length
-
-
-def _moved(reaches: list[_Reach], amounts: list[float], step: float) -> tuple[float, ...]:
-    """The amounts a step further on, leaving the walk where it is."""
-    moved = [amounts[0] + step]
-    for reach, amount in zip(reaches, amounts[1:], strict=True):
-        step = reach.rate * step / (1.0 + reach.curve * step)
-        moved.append(amount + step)
-    return tuple(moved)

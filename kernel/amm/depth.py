@@ -3,6 +3,7 @@
 Depth is what goes through before the next unit costs more than `range_bps` against the middle between buying and
 selling the first unit, fees counted as cost. So nothing that fools a look at reserves or at one price helps a thin
 pool: liquidity far away or behind a gap, one side only, a wide spread, a fee above the range all leave little or none.
+Floats, good to a few raw units of either token for each stretch of depth passed.
 """
 
 from math import inf, sqrt
@@ -49,7 +50,7 @@ def depth_in_quote(pool: Pool, *, is_quote_b: bool, range_bps: float, now_s: int
 def _until(pool: Pool, is_a_to_b: bool, rate_min: float, now_s: int) -> tuple[float, float]:
     """(in, out) until a further unit gives less than `rate_min`."""
     amount_in = amount_out = 0.0
-    for count, (start, end, _, rate, curve) in enumerate(pool.segments(is_a_to_b, now_s)):
+    for count, (start, end, out_start, rate, curve) in enumerate(pool.segments(is_a_to_b, now_s)):
         if count >= SEGMENTS_MAX or not (rate_min <= rate < inf and 0.0 <= curve < inf and end >= start):
             break
         # rate / (1 + curve * d)^2 = rate_min
@@ -57,8 +58,8 @@ def _until(pool: Pool, is_a_to_b: bool, rate_min: float, now_s: int) -> tuple[fl
         width = min(end - start, reach)
         if not width < inf:
             break  # Endless depth at one price is no depth that anyone holds.
-        amount_in += width
-        amount_out += rate * width / (1.0 + curve * width)
+        amount_in = start + width
+        amount_out = out_start + rate * width / (1.0 + curve * width)
         if reach <= end - start:
             break
     return amount_in, amount_out

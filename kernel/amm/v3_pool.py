@@ -19,6 +19,7 @@ from kernel.amm.v3_ticks import (
     add_liquidity_delta,
     amount0_delta,
     amount1_delta,
+    next_sqrt_price_from_input,
     sqrt_ratio_at_tick,
     swap_step,
 )
@@ -48,10 +49,19 @@ class V3Depth:
         if ins[at] == amount_in:
             return PoolQuote(amount_in, steps.outs[at], steps.fees[at])
         at -= 1
-        price, target, liquidity = steps.starts[at]
+        price, _, liquidity = steps.starts[at]
         left = amount_in - ins[at]
-        _, _, out, fee = swap_step(price, target, liquidity, left, steps.fee_pips, exact_in=True)
-        return PoolQuote(amount_in, steps.outs[at] + out, steps.fees[at] + fee)
+        # Less than pays the whole step, so it ends before its target: the rest of `swap_step` for this case.
+        net = left * (FEE_UNIT - steps.fee_pips) // FEE_UNIT
+        if is_a_to_b:
+            after = next_sqrt_price_from_input(price, liquidity, net, zero_for_one=True)
+            used = -(-(liquidity << 96) * (price - after) // price // after)
+            out = liquidity * (price - after) >> 96
+        else:
+            after = price + (net << 96) // liquidity
+            used = -(-liquidity * (after - price) >> 96)
+            out = (liquidity << 96) * (after - price) // after // price
+        return PoolQuote(amount_in, steps.outs[at] + out, steps.fees[at] + left - used)
 
     def quote_out(self, is_a_to_b: bool, amount_out: int, now_s: int) -> PoolQuote:
         """Exact output, all of it. Raises `PoolRefused`, with `insufficient_liquidity` beyond the whole depth."""
