@@ -42,9 +42,16 @@ class AccountsView:
         self.program = program
         self.now_s = invoker.now_s
         self.slot = invoker.store.slot
+        self._keys = [each.pubkey for each in metas]
         self._known = {program} | {each.pubkey for each in metas}
         self._writable = {each.pubkey for each in metas if each.is_writable}
         self._signers = {each.pubkey for each in metas if each.is_signer}
+
+    def key_at(self, place: int) -> Pubkey:
+        """The instruction's account in that place."""
+        if place >= len(self._keys):
+            raise ProgramError("NotEnoughAccountKeys")
+        return self._keys[place]
 
     def account(self, key: Pubkey) -> Account | None:
         """Any account of the instruction; None where there is none at that address."""

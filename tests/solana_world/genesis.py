@@ -14,15 +14,16 @@ from solders.transaction import VersionedTransaction
 from tests.solana_world.addresses import ASSOCIATED, SYSTEM, TOKEN, TOKEN_2022, WRAPPED_SOL, associated, named
 from tests.solana_world.fees import SIGNATURE_FEE_LAMPORTS
 from tests.solana_world.resolved_message import Call
-from tests.solana_world.token_layouts import amount_of
+from tests.solana_world.token_layouts import ACCOUNT_BYTES, amount_of, transfer_fee_of
 from tests.solana_world.world import World
 
 MINT_BYTES_PLAIN = 82
 MINT_BYTES_WITH_FEE = 278  #: account, kind, and the transfer-fee extension with its header
+ACCOUNT_BYTES_WITH_FEE = 178  #: account, kind, and what it withheld, with its header
 MINT_AUTHORITY = named("mint authority")
 UNITS = 1_400_000
 _CREATE_IDEMPOTENT = b"\x01"
-_INITIALIZE_MINT_2, _MINT_TO, _SYNC_NATIVE, _TRANSFER_FEE = 20, 7, 17, 26
+_INITIALIZE_MINT_2, _INITIALIZE_ACCOUNT_3, _MINT_TO, _SYNC_NATIVE, _TRANSFER_FEE = 20, 18, 7, 17, 26
 
 
 def administer(world: World, calls: list[Call]) -> None:
@@ -108,17 +109,40 @@ def open_tokens(world: World, owner: Pubkey, mint: Pubkey) -> Pubkey:
     return key
 
 
+def open_vault(world: World, key: Pubkey, owner: Pubkey, mint: Pubkey, amount: int) -> None:
+    """A token account at an address of its own, as pools have them, with tokens out of nowhere."""
+    program = token_program_of(world, mint)
+    has_fee = transfer_fee_of(world.store.get(mint), 1 << 62).bps > 0
+    size = ACCOUNT_BYTES_WITH_FEE if has_fee else ACCOUNT_BYTES
+    rent = world.store.svm.minimum_balance_for_rent_exemption(size)
+    create = struct.pack("<IQQ", 0, rent, size) + bytes(program)
+    payer = world.processor.native.payer
+    start = [AccountMeta(key, False, True), AccountMeta(mint, False, False)]
+    administer(
+        world,
+        [
+            Call(SYSTEM, [AccountMeta(payer, True, True), AccountMeta(key, True, True)], create),
+            Call(program, start, bytes([_INITIALIZE_ACCOUNT_3]) + bytes(owner)),
+        ],
+    )
+    _fill(world, key, mint, amount)
+
+
 def give_tokens(world: World, owner: Pubkey, mint: Pubkey, amount: int) -> Pubkey:
     """Add tokens out of nowhere; returns the account. Wrapped SOL grows by lamports."""
     key = open_tokens(world, owner, mint)
+    _fill(world, key, mint, amount)
+    return key
+
+
+def _fill(world: World, key: Pubkey, mint: Pubkey, amount: int) -> None:
     if mint == WRAPPED_SOL:
         give_lamports(world, key, amount)
         administer(world, [Call(TOKEN, [AccountMeta(key, False, True)], bytes([_SYNC_NATIVE]))])
-        return key
+        return
     metas = [AccountMeta(mint, False, True), AccountMeta(key, False, True), AccountMeta(MINT_AUTHORITY, True, False)]
     data = bytes([_MINT_TO]) + amount.to_bytes(8, "little")
     administer(world, [Call(token_program_of(world, mint), metas, data)])
-    return key
 
 
 def tokens_of(world: World, owner: Pubkey, mint: Pubkey) -> int:

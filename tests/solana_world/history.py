@@ -7,7 +7,7 @@ from solders.signature import Signature
 
 from tests.solana_world.landed import Landed
 
-LANDED_MAX = 50_000  #: the oldest go first
+LANDED_MAX = 20_000  #: the oldest go first
 
 
 class History:

@@ -3,20 +3,22 @@
 from dataclasses import dataclass
 from typing import Any
 
-from solders.account import Account
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 from solders.transaction import VersionedTransaction
 
 from tests.solana_world.fees import Budget
 from tests.solana_world.resolved_message import ResolvedMessage
-from tests.solana_world.token_layouts import Holding, holding_of
+from tests.solana_world.token_layouts import Holding
 from tests.solana_world.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """`before` and `after` are the accounts of the message's keys, in order."""
+    """`lamports` and `holdings` are (before, after) for each key of the message, in order; None is no token account.
+
+    The accounts themselves are not kept: a tick array is 10 KB, and there are thousands of transactions.
+    """
 
     signature: Signature
     transaction: VersionedTransaction
@@ -26,8 +28,8 @@ class Landed:
     err: Any
     budget: Budget
     trace: Trace
-    before: list[Account | None]
-    after: list[Account | None]
+    lamports: list[tuple[int, int]]
+    holdings: list[tuple[Holding | None, Holding | None]]
     bundle: str  #: its id; "" = came alone
 
     @property
@@ -39,14 +41,3 @@ class Landed:
     def keys(self) -> list[Pubkey]:
         """All accounts of the transaction."""
         return self.message.keys
-
-    def lamports(self) -> list[tuple[int, int]]:
-        """Before and after, for each key."""
-        return [
-            (0 if old is None else old.lamports, 0 if new is None else new.lamports)
-            for old, new in zip(self.before, self.after, strict=True)
-        ]
-
-    def holdings(self) -> list[tuple[Holding | None, Holding | None]]:
-        """Token accounts before and after, for each key; None where it is none."""
-        return [(holding_of(old), holding_of(new)) for old, new in zip(self.before, self.after, strict=True)]

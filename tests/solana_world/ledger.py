@@ -95,7 +95,7 @@ def _entry(landed: Landed, wallet: Pubkey) -> Entry | None:
     deltas: dict[str, int] = {}
     rent = 0
     for key, (old_lamports, new_lamports), (old, new) in zip(
-        landed.keys, landed.lamports(), landed.holdings(), strict=True
+        landed.keys, landed.lamports, landed.holdings, strict=True
     ):
         if key == wallet:
             deltas[SOL] = new_lamports - old_lamports

@@ -43,7 +43,7 @@ def received(landed: Landed, legs: list[Leg]) -> int:
     """What the taker's account grew by; where the transaction closed it (wrapped SOL), what the last pool paid."""
     theirs = paid = 0
     is_open = False
-    for old, new in landed.holdings():
+    for old, new in landed.holdings:
         if new is None or new.mint != legs[-1].mint_out:
             continue
         gain = new.amount - (0 if old is None else old.amount)

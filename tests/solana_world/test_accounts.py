@@ -8,7 +8,7 @@ from kernel.rpc.rpc_errors import RpcRefused
 from tests.solana_world import base58
 from tests.solana_world.addresses import TOKEN, TOKEN_2022, USDC, WRAPPED_SOL, named
 from tests.solana_world.client import BASE64, Client, pay
-from tests.solana_world.genesis import give_lamports, open_tokens
+from tests.solana_world.genesis import give_lamports, open_tokens, open_vault
 from tests.solana_world.standin_constant_product import POOL_TAG, PROGRAM, PoolState
 from tests.solana_world.token_layouts import transfer_fee_of
 
@@ -131,3 +131,16 @@ async def test_what_is_given_between_slots_is_there_at_once(client: Client) -> N
     key = open_tokens(client.world, other, USDC)
     assert await client.value("getBalance", str(other), {"commitment": "processed"}) == 10**9
     assert (await client.value("getTokenAccountBalance", str(key), {"commitment": "processed"}))["amount"] == "0"
+
+
+async def test_a_vault_has_an_address_of_its_own(client: Client) -> None:
+    authority = named("many vaults")
+    for mint in (USDC, WRAPPED_SOL, client.setting.taxed):
+        for number in range(2):
+            key = named(f"vault {mint} {number}")
+            open_vault(client.world, key, authority, mint, 7 + number)
+            balance = await client.value("getTokenAccountBalance", str(key), {"commitment": "processed"})
+            assert balance["amount"] == str(7 + number)
+    config = {**BASE64, "commitment": "processed"}
+    found = await client.value("getTokenAccountsByOwner", str(authority), {"programId": str(TOKEN)}, config)
+    assert len(found) == 4

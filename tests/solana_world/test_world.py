@@ -149,17 +149,17 @@ def test_a_transaction_makes_no_value(steps: list[tuple[str, int, int]], price: 
     world.step()
     transaction = VersionedTransaction(message, [wallet])
     landed = world.include(transaction)
-    assert sum(new - old for old, new in landed.lamports()) == -landed.fee
+    assert sum(new - old for old, new in landed.lamports) == -landed.fee
     totals: dict[Pubkey, int] = {}
-    for pair in landed.holdings():
+    for pair in landed.holdings:
         for holding, sign in zip(pair, (-1, 1), strict=True):
             if holding is not None:
                 totals[holding.mint] = totals.get(holding.mint, 0) + sign * holding.amount
     assert all(total == 0 for mint, total in totals.items() if mint != setting.taxed)
     assert totals.get(setting.taxed, 0) <= 0
     if landed.err is not None:
-        assert landed.lamports()[0][0] - landed.lamports()[0][1] == landed.fee
-        assert all(old == new for old, new in landed.holdings())
+        assert landed.lamports[0][0] - landed.lamports[0][1] == landed.fee
+        assert all(old == new for old, new in landed.holdings)
 
 
 @pytest.mark.slow

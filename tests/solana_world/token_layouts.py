@@ -28,6 +28,7 @@ class Holding(NamedTuple):
     mint: Pubkey
     owner: Pubkey
     amount: int
+    program: Pubkey  #: the token program
 
 
 def mint_of(data: bytes) -> Pubkey | None:
@@ -67,7 +68,7 @@ def holding_of(account: Account | None) -> Holding | None:
         return None
     if not data[108]:
         return None
-    return Holding(Pubkey.from_bytes(data[:32]), Pubkey.from_bytes(data[32:64]), amount_of(data))
+    return Holding(Pubkey.from_bytes(data[:32]), Pubkey.from_bytes(data[32:64]), amount_of(data), account.owner)
 
 
 def transfer_fee_of(account: Account | None, epoch: int) -> TransferFee:

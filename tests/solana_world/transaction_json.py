@@ -5,7 +5,6 @@ import struct
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from solders.account import Account
 from solders.message import MessageV0
 from solders.pubkey import Pubkey
 
@@ -175,25 +174,23 @@ def _inner(landed: Landed, encoding: str) -> list[dict[str, Any]]:
     return groups
 
 
-def token_balances(
-    holdings: list[Holding | None], accounts: list[Account | None], decimals: Decimals
-) -> list[dict[str, Any]]:
+def token_balances(holdings: list[Holding | None], decimals: Decimals) -> list[dict[str, Any]]:
     """Of every token account of the transaction, at one side of it."""
     return [
         {
             "accountIndex": index,
             "mint": str(holding.mint),
             "owner": str(holding.owner),
-            "programId": str(account.owner),
+            "programId": str(holding.program),
             "uiTokenAmount": amount_json(holding.amount, decimals(holding.mint)),
         }
-        for index, (holding, account) in enumerate(zip(holdings, accounts, strict=True))
-        if holding is not None and account is not None
+        for index, holding in enumerate(holdings)
+        if holding is not None
     ]
 
 
 def _meta(landed: Landed, encoding: str, decimals: Decimals) -> dict[str, Any]:
-    lamports, holdings = landed.lamports(), landed.holdings()
+    lamports, holdings = landed.lamports, landed.holdings
     meta = {
         "computeUnitsConsumed": landed.trace.units,
         "err": landed.err,
@@ -201,9 +198,9 @@ def _meta(landed: Landed, encoding: str, decimals: Decimals) -> dict[str, Any]:
         "innerInstructions": _inner(landed, encoding),
         "logMessages": landed.trace.logs,
         "postBalances": [new for _, new in lamports],
-        "postTokenBalances": token_balances([new for _, new in holdings], landed.after, decimals),
+        "postTokenBalances": token_balances([new for _, new in holdings], decimals),
         "preBalances": [old for old, _ in lamports],
-        "preTokenBalances": token_balances([old for old, _ in holdings], landed.before, decimals),
+        "preTokenBalances": token_balances([old for old, _ in holdings], decimals),
         "rewards": [],
         "status": {"Ok": None} if landed.err is None else {"Err": landed.err},
     }

@@ -27,7 +27,7 @@ from tests.solana_world.options import WorldOptions
 from tests.solana_world.processor import Outcome, Processor
 from tests.solana_world.resolved_message import Refused, ResolvedMessage
 from tests.solana_world.stand_in import StandIn
-from tests.solana_world.token_layouts import native_mint
+from tests.solana_world.token_layouts import holding_of, native_mint
 
 STATE_BLOCKS = 64  #: account states kept behind finality, for nodes that are late
 PROGRAM_LAMPORTS = 1_141_440
@@ -208,10 +208,20 @@ class World:
         """Into the block of the present slot. Raises `Refused`; a transaction that fails lands and pays."""
         message, budget = self.check(transaction)
         outcome = self.processor.run(message, budget, is_kept=True)
+        sides = list(zip(outcome.before, outcome.after, strict=True))
         landed = Landed(
-            transaction.signatures[0], transaction, message, self.slot, self.now_s, outcome.err, budget,
-            outcome.trace, outcome.before, outcome.after, bundle,
-        )  # fmt: skip
+            signature=transaction.signatures[0],
+            transaction=transaction,
+            message=message,
+            slot=self.slot,
+            time_s=self.now_s,
+            err=outcome.err,
+            budget=budget,
+            trace=outcome.trace,
+            lamports=[(old.lamports if old else 0, new.lamports if new else 0) for old, new in sides],
+            holdings=[(holding_of(old), holding_of(new)) for old, new in sides],
+            bundle=bundle,
+        )
         self.history.add(landed)
         return landed
 
