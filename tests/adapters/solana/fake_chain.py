@@ -35,6 +35,7 @@ class FakeChain:
         self.lands: Callable[[bytes], dict[str, Any] | None] = lambda raw: None  # what a sent transaction does
         self.commitment = "confirmed"
         self.transactions: dict[str, dict[str, Any]] = {}
+        self.late: dict[str, tuple[int, dict[str, Any]]] = {}  # lands when so many more requests have come
         self.hidden: set[str] = set()  # signatures that are not told yet
         self.simulation: dict[str, Any] = {"err": None, "logs": [], "unitsConsumed": 100_000}
         self.simulated: list[bytes] = []
@@ -62,7 +63,8 @@ class FakeChain:
         port = self._runner.addresses[0][1]
         http, ws = f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}/ws"
         self.pool = RpcPool(
-            convert_settings(RpcSettings, {"attempt_timeout_s": 1.0, "call_timeout_s": 2.0, "cool_down_s": 0.05}),
+            convert_settings(RpcSettings, {"attempt_timeout_s": 1.0, "call_timeout_s": 2.0, "cool_down_s": 0.05,
+                                            "breaker_failures": 100}),
             clock=WallClock(), tell=lambda *_: None, are_private_allowed=True,
         )  # fmt: skip
         urls = {"SOLANA_RPC": http, "SOLANA_WS": ws, "JITO_BLOCK_ENGINE": http, "JITO_TIPS": http, "JUPITER_API": http}
@@ -150,6 +152,7 @@ class FakeChain:
         call = msgspec.json.decode(body)
         method, params = call["method"], call["params"]
         self.seen.append((method, params))
+        self._travel()
         if self.broken.get(method, 0) > 0:
             self.broken[method] -= 1
             return web.Response(status=500)
@@ -200,6 +203,14 @@ class FakeChain:
                     self.take(each)
                 return "ab" * 32
         return {"__error": {"code": -32601, "message": "Method not found"}}
+
+    def _travel(self) -> None:
+        for signature, (left, did) in list(self.late.items()):
+            if left:
+                self.late[signature] = (left - 1, did)
+            else:
+                self.transactions[signature] = did
+                del self.late[signature]
 
     def take(self, raw: bytes) -> str:
         """A transaction arrives; it is in a block when `lands` says what it did."""
