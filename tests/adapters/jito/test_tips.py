@@ -1,15 +1,18 @@
 """Tips: read exactly, learnt, and never above the share of the profit."""
 
+import asyncio
 from decimal import Decimal
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.jito.tip_floor import TipFloor, fetch_tip_floor, lamports_of, read_tip_floor
 from adapters.jito.tip_policy import TipLimits, TipPolicy
+from adapters.jito.tip_watch import TipWatch
 from kernel.errors import BadWire, KernelError
-from tests.adapters.solana.fake_chain import FakeChain
+from tests.adapters.solana.fake_chain import FakeChain, until
 
 ROW = {
     "time": "2025-01-11T00:39:46Z", "landed_tips_25th_percentile": 3.281e-6,
@@ -52,6 +55,24 @@ def test_any_number_is_lamports_rounded_up_or_refused(sol: Decimal) -> None:
         assert not sol.is_finite() or not 0 <= sol <= 1_000
     else:
         assert lamports == 0 if sol == 0 else lamports - 1 < sol * 10**9 <= lamports
+
+
+async def test_the_watch_follows_the_stream_and_forgets_what_is_old() -> None:
+    now = [10**18]
+    async with FakeChain() as chain:
+        watch = TipWatch(chain.pool, chain.pool.open_websocket, lambda: now[0], 0.01)
+        task = asyncio.create_task(watch.run())
+        await until(lambda: "/api/v1/bundles/tip_floor" in chain.methods())
+        assert watch.latest() is None  # it answers 404
+        chain.answers["/api/v1/bundles/tip_floor"] = [ROW]
+        newer = msgspec.json.encode([ROW | {"landed_tips_50th_percentile": 1e-5}]).decode()
+        chain.tips = ["{}", newer]
+        await until(lambda: (floor := watch.latest()) is not None and floor.p50_lamports == 10_000)
+        assert watch.bad_messages == 1
+        now[0] += 61 * 10**9
+        assert watch.latest() is None
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def policy(**changes: int) -> TipPolicy:

@@ -47,6 +47,7 @@ class FakeChain:
         self.headers: list[dict[str, str]] = []
         self.queries: list[dict[str, str]] = []
         self.bodies: list[Any] = []
+        self.tips: list[str] = []  # messages of the tip stream
         self.sockets: dict[web.WebSocketResponse, dict[int, str]] = {}
         self.is_silent = False
         self._last_subscription = 100
@@ -56,6 +57,7 @@ class FakeChain:
     async def __aenter__(self) -> "FakeChain":
         app = web.Application()
         app.router.add_get("/ws", self._socket)
+        app.router.add_get("/api/v1/bundles/tip_stream", self._tips)
         app.router.add_route("*", "/{path:.*}", self._http)
         self._runner = web.AppRunner(app, shutdown_timeout=0.01, access_log=None)
         await self._runner.setup()
@@ -67,7 +69,14 @@ class FakeChain:
                                             "breaker_failures": 100}),
             clock=WallClock(), tell=lambda *_: None, are_private_allowed=True,
         )  # fmt: skip
-        urls = {"SOLANA_RPC": http, "SOLANA_WS": ws, "JITO_BLOCK_ENGINE": http, "JITO_TIPS": http, "JUPITER_API": http}
+        urls = {
+            "SOLANA_RPC": http,
+            "SOLANA_WS": ws,
+            "JITO_TIPS_WS": ws.removesuffix("/ws"),
+            "JITO_BLOCK_ENGINE": http,
+            "JITO_TIPS": http,
+            "JUPITER_API": http,
+        }
         self.pool.replace([
             RpcEndpoint(provider_type=name, label="fake", url=Secret(url), rate_per_s=10_000.0, burst=10_000)
             for name, url in urls.items()
@@ -230,6 +239,15 @@ class FakeChain:
             "slot": found["slot"], "confirmations": 3, "err": found["meta"]["err"],
             "confirmationStatus": self.commitment,
         }  # fmt: skip
+
+    async def _tips(self, request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        for each in self.tips:
+            await socket.send_str(each)
+        async for _ in socket:
+            pass
+        return socket
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse()
