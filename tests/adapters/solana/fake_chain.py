@@ -35,6 +35,7 @@ class FakeChain:
         self.lands: Callable[[bytes], dict[str, Any] | None] = lambda raw: None  # what a sent transaction does
         self.commitment = "confirmed"
         self.transactions: dict[str, dict[str, Any]] = {}
+        self.late: dict[str, tuple[int, dict[str, Any]]] = {}  # lands when so many more requests have come
         self.hidden: set[str] = set()  # signatures that are not told yet
         self.simulation: dict[str, Any] = {"err": None, "logs": [], "unitsConsumed": 100_000}
         self.simulated: list[bytes] = []
@@ -46,6 +47,7 @@ class FakeChain:
         self.headers: list[dict[str, str]] = []
         self.queries: list[dict[str, str]] = []
         self.bodies: list[Any] = []
+        self.tips: list[str] = []  # messages of the tip stream
         self.sockets: dict[web.WebSocketResponse, dict[int, str]] = {}
         self.is_silent = False
         self._last_subscription = 100
@@ -55,6 +57,7 @@ class FakeChain:
     async def __aenter__(self) -> "FakeChain":
         app = web.Application()
         app.router.add_get("/ws", self._socket)
+        app.router.add_get("/api/v1/bundles/tip_stream", self._tips)
         app.router.add_route("*", "/{path:.*}", self._http)
         self._runner = web.AppRunner(app, shutdown_timeout=0.01, access_log=None)
         await self._runner.setup()
@@ -62,10 +65,18 @@ class FakeChain:
         port = self._runner.addresses[0][1]
         http, ws = f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}/ws"
         self.pool = RpcPool(
-            convert_settings(RpcSettings, {"attempt_timeout_s": 1.0, "call_timeout_s": 2.0, "cool_down_s": 0.05}),
+            convert_settings(RpcSettings, {"attempt_timeout_s": 1.0, "call_timeout_s": 2.0, "cool_down_s": 0.05,
+                                            "breaker_failures": 100}),
             clock=WallClock(), tell=lambda *_: None, are_private_allowed=True,
         )  # fmt: skip
-        urls = {"SOLANA_RPC": http, "SOLANA_WS": ws, "JITO_BLOCK_ENGINE": http, "JITO_TIPS": http, "JUPITER_API": http}
+        urls = {
+            "SOLANA_RPC": http,
+            "SOLANA_WS": ws,
+            "JITO_TIPS_WS": ws.removesuffix("/ws"),
+            "JITO_BLOCK_ENGINE": http,
+            "JITO_TIPS": http,
+            "JUPITER_API": http,
+        }
         self.pool.replace([
             RpcEndpoint(provider_type=name, label="fake", url=Secret(url), rate_per_s=10_000.0, burst=10_000)
             for name, url in urls.items()
@@ -150,6 +161,7 @@ class FakeChain:
         call = msgspec.json.decode(body)
         method, params = call["method"], call["params"]
         self.seen.append((method, params))
+        self._travel()
         if self.broken.get(method, 0) > 0:
             self.broken[method] -= 1
             return web.Response(status=500)
@@ -201,6 +213,14 @@ class FakeChain:
                 return "ab" * 32
         return {"__error": {"code": -32601, "message": "Method not found"}}
 
+    def _travel(self) -> None:
+        for signature, (left, did) in list(self.late.items()):
+            if left:
+                self.late[signature] = (left - 1, did)
+            else:
+                self.transactions[signature] = did
+                del self.late[signature]
+
     def take(self, raw: bytes) -> str:
         """A transaction arrives; it is in a block when `lands` says what it did."""
         self.sent.append(raw)
@@ -219,6 +239,15 @@ class FakeChain:
             "slot": found["slot"], "confirmations": 3, "err": found["meta"]["err"],
             "confirmationStatus": self.commitment,
         }  # fmt: skip
+
+    async def _tips(self, request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        for each in self.tips:
+            await socket.send_str(each)
+        async for _ in socket:
+            pass
+        return socket
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse()
