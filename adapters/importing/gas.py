@@ -93,6 +93,10 @@ class GasAssumed(GasSource, frozen=True, kw_only=True, tag="gas_assumed", rename
     start: datetime
     end: datetime
 
+    @property
+    def assumed(self) -> str:
+        return f"gas price of {self.chain} = {self.gwei} gwei: {self.origin}"
+
     def check(self) -> None:
         steps = (datetime_ns(self.end) - datetime_ns(self.start)) // interval_ns_of(
             self.interval, f"{self.source_name}.interval"

@@ -16,21 +16,35 @@ from adapters.importing.cells import datetime_ns
 from adapters.importing.funding import FundingCsv, FundingJson
 from adapters.importing.gas import GasAssumed, GasCsv, GasSource
 from adapters.importing.kline_csv import KlineCsv
+from adapters.importing.launch_tracks_csv import LaunchTracksCsv
 from adapters.importing.lending_csv import LendingCsv
 from adapters.importing.plan import ImportPlan, PlannedSource
+from adapters.importing.solana_lp_csv import SolanaLpCsv
 from adapters.importing.source import Source
 from adapters.importing.univ3_events_csv import Univ3EventsCsv
 from adapters.importing.univ3_minute_csv import Univ3MinuteCsv
 from adapters.importing.ws_capture import WsCapture
 from bus.events import InstrumentListed
+from kernel.amm.families import FAMILIES
 from kernel.errors import ConfigError
 
 AnySource = (
-    KlineCsv | WsCapture | Univ3MinuteCsv | Univ3EventsCsv | FundingCsv | FundingJson | LendingCsv | GasCsv | GasAssumed
+    KlineCsv
+    | WsCapture
+    | Univ3MinuteCsv
+    | Univ3EventsCsv
+    | SolanaLpCsv
+    | LaunchTracksCsv
+    | FundingCsv
+    | FundingJson
+    | LendingCsv
+    | GasCsv
+    | GasAssumed
 )
 
 MANIFEST_BYTES_MAX = 1 << 20
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Base58 = Annotated[str, Meta(pattern=r"^([1-9A-HJ-NP-Za-km-z]{32,44})?$")]
 DecimalText = Annotated[str, Meta(pattern=r"^[0-9]+(\.[0-9]+)?$")]
 
 
@@ -78,6 +92,10 @@ class Instrument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     chain: str = ""
     mark_from: str = ""
     note: str = ""
+    family: str = ""  #: kind of an exact pool that is told in parts; "" = a V3 pool
+    address: Base58 = ""
+    base_mint: Base58 = ""
+    quote_mint: Base58 = ""
 
     def listed_at(self, ts_ns: int) -> InstrumentListed:
         """The event."""
@@ -117,11 +135,7 @@ def load_manifest(path: Path, root: Path) -> ImportPlan:
         raise ConfigError(f"{path}: window: expected from before to, found {window.start} and {window.end}")
     assumptions = (
         *(f"{each.name} of {each.chain} = {each.value:g}: {each.note}" for each in manifest.assumption),
-        *(
-            f"gas price of {each.chain} = {each.gwei} gwei: {each.origin}"
-            for each in manifest.source
-            if isinstance(each, GasAssumed)
-        ),
+        *dict.fromkeys(each.assumed for each in manifest.source if each.assumed),
     )
     return ImportPlan(
         name=manifest.log.name,
@@ -139,6 +153,7 @@ def load_manifest(path: Path, root: Path) -> ImportPlan:
 
 def _check_instruments(path: Path, instruments: Sequence[Instrument]) -> set[str]:
     listed: set[str] = set()
+    addresses: set[str] = set()
     for each in instruments:
         where = f"{path}: instrument {each.instrument}"
         if each.instrument in listed:
@@ -146,7 +161,15 @@ def _check_instruments(path: Path, instruments: Sequence[Instrument]) -> set[str
         listed.add(each.instrument)
         if each.instrument.partition(":")[0] != each.venue:
             raise ConfigError(f"{where}: expected the id to begin with its venue {each.venue!r}")
-        if each.kind == "pool" and not (each.chain and each.tick_spacing and each.fee_pips):
+        if each.address and each.address in addresses:
+            raise ConfigError(f"{where}: another instrument has the address {each.address}")
+        addresses.add(each.address)
+        if each.family:
+            if each.kind != "pool" or each.family not in FAMILIES:
+                raise ConfigError(f"{where}: expected a pool of family {', '.join(FAMILIES)}, found {each.family!r}")
+            if not (each.chain and each.address and each.base_mint and each.quote_mint):
+                raise ConfigError(f"{where}: expected chain, address, base_mint and quote_mint of a pool with a family")
+        elif each.kind == "pool" and not (each.chain and each.tick_spacing and each.fee_pips):
             raise ConfigError(f"{where}: expected chain, fee_pips and tick_spacing of a pool")
     for each in instruments:
         if each.mark_from and each.mark_from not in listed:

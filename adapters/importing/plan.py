@@ -130,7 +130,7 @@ class ImportPlan:
         """One source's events inside the window, each fit for the log."""
         planned, tally = self.sources[place], self._tallies[place]
         from_ns, to_ns = self._window_ns
-        for event in planned.source.read(planned.files, tally):
+        for event in planned.source.told(planned.files, tally, self._listings):
             if from_ns <= event.ts_ns < to_ns:
                 check_event(event)
                 tally.events += 1

@@ -1,6 +1,6 @@
 """What every kind of source has: files below the root, clock correction, bounds, and the words to describe it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from adapters.importing.tally import Tally
 from bus.clock import NS_PER_MS
-from bus.events import Event, FeedGap
+from bus.events import Event, FeedGap, InstrumentListed
 
 Percent = Annotated[float, Meta(ge=0, le=100)]
 
@@ -47,6 +47,11 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_
         return ()
 
     @property
+    def assumed(self) -> str:
+        """What its numbers rest on that no file tells, for the report; "" = nothing."""
+        return ""
+
+    @property
     def source_name(self) -> str:
         """`name`, or type and subject."""
         return self.name or f"{self.kind}:{self.subject}"
@@ -62,6 +67,10 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_
     def read(self, files: tuple[Path, ...], tally: Tally) -> Iterator[Event]:
         """Events in order of `ts_ns`; bad rows are refused in the tally, a bad file raises `BadInput`."""
         raise NotImplementedError
+
+    def told(self, files: tuple[Path, ...], tally: Tally, listings: Sequence[InstrumentListed]) -> Iterator[Event]:
+        """What an import asks for. Sources that must know the manifest's instruments override it, others `read`."""
+        return self.read(files, tally)
 
     def gap(self, tally: Tally, ts_ns: int, from_ts_ns: int, to_ts_ns: int, reason: str, steps: int) -> FeedGap:
         """Tell report and log alike that data is missing."""

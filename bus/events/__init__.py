@@ -40,6 +40,7 @@ from bus.events.launch import (
     LaunchCreated,
     LaunchHolders,
     LaunchMigrated,
+    LaunchSampled,
     LaunchTrade,
     ProgramChanged,
 )
@@ -79,6 +80,7 @@ AnyEvent = (
     | LaunchCreated
     | LaunchHolders
     | LaunchMigrated
+    | LaunchSampled
     | LaunchTrade
     | ProgramChanged
     | FundingRate
@@ -133,6 +135,7 @@ __all__ = [
     "LaunchCreated",
     "LaunchHolders",
     "LaunchMigrated",
+    "LaunchSampled",
     "LaunchTrade",
     "LendingRate",
     "LiquidityChanged",

@@ -36,6 +36,17 @@ class LaunchTrade(Event, frozen=True, kw_only=True, array_like=True, gc=False, t
     real_quote: int
 
 
+class LaunchSampled(Event, frozen=True, kw_only=True, array_like=True, gc=False, tag="launch_sampled"):
+    """How far a curve had come when somebody looked. What was traded in between is not told, so no trade follows."""
+
+    instrument: str
+    progress_pct: float  #: of the coins that the curve sells, 0..100
+    quote_raw: int  #: that buyers have put into the curve and not taken out again
+    buyers: int  #: distinct ones so far, as the source counts them
+    top_share_pct: float  #: share of the largest few holders, as the source defines it
+    is_sampled: bool = True
+
+
 class LaunchCompleted(Event, frozen=True, kw_only=True, array_like=True, gc=False, tag="launch_completed"):
     """The last coin for sale was sold: nothing trades until the migration."""
 

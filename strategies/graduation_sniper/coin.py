@@ -7,7 +7,7 @@ from collections import deque
 from typing import NamedTuple
 
 from bus.clock import NS_PER_MINUTE, NS_PER_S
-from bus.events.launch import LaunchCreated, LaunchHolders, LaunchTrade
+from bus.events.launch import LaunchCreated, LaunchHolders, LaunchSampled, LaunchTrade
 from strategies.graduation_sniper.rug_score import Signs
 
 TRADES_MAX = 20_000  #: kept per coin; a coin with more in its window has more than anybody needs to count
@@ -28,8 +28,8 @@ class Coin:
     __slots__ = (
         "_bought_by", "_highs", "buys", "completed_ns", "created_ns", "creator", "creator_bought_raw", "creator_pct",
         "creator_sold_raw", "curve", "dropped", "holders", "is_mayhem", "last_ns", "migrated_ns", "mint", "pool",
-        "price", "quote_mint", "real_base_raw", "real_quote_raw", "sells", "supply_raw", "symbol", "top10_pct",
-        "trades", "verdict", "volume_raw",
+        "price", "quote_mint", "real_base_raw", "real_quote_raw", "sampled_pct", "sells", "supply_raw", "symbol",
+        "top10_pct", "trades", "verdict", "volume_raw",
     )  # fmt: skip
 
     def __init__(self, created: LaunchCreated) -> None:
@@ -50,6 +50,7 @@ class Coin:
         self.price: float | None = None  #: quote per base, raw
         self.real_base_raw: int | None = None  #: left to be sold by the curve
         self.real_quote_raw: int | None = None
+        self.sampled_pct: float | None = None  #: progress as last sampled; None once a trade told it exactly
         self.creator_bought_raw = self.creator_sold_raw = 0
         self.supply_raw = 0  #: 0 = not heard of
         self.verdict = ""  #: why it was left alone, for the page
@@ -61,6 +62,7 @@ class Coin:
         """A purchase or sale on the curve."""
         self.last_ns = event.ts_ns
         self.real_base_raw, self.real_quote_raw = event.real_base, event.real_quote
+        self.sampled_pct = None
         if event.user == self.creator:
             if event.is_buy:
                 self.creator_bought_raw += event.base_amount
@@ -73,6 +75,11 @@ class Coin:
             self._forget(self.trades.popleft())
         self._count(_Trade(event.ts_ns, event.is_buy, event.user, event.quote_amount))
         self.trim(event.ts_ns - window_ns)
+
+    def on_sampled(self, event: LaunchSampled) -> None:
+        """How far the curve is. Its buyers are no trades, and its largest holders are not the ten of the filters."""
+        self.last_ns = event.ts_ns
+        self.sampled_pct, self.real_quote_raw = event.progress_pct, event.quote_raw
 
     def on_holders(self, event: LaunchHolders) -> None:
         """A count of holders, as an indexer or the chain told it."""
@@ -124,7 +131,9 @@ class Coin:
         return max(0.0, (1.0 - self.price / self._highs[0][1]) * 100.0)
 
     def progress_pct(self, initial_base_raw: int) -> float | None:
-        """How far the curve is sold, of what it sells in all."""
+        """How far the curve is sold, of what it sells in all; as sampled where the last word was a sample."""
+        if self.sampled_pct is not None:
+            return self.sampled_pct
         if self.real_base_raw is None or initial_base_raw <= 0:
             return None
         return min(100.0, max(0.0, (1.0 - self.real_base_raw / initial_base_raw) * 100.0))

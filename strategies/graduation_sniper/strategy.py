@@ -20,6 +20,7 @@ from bus.events import (
     LaunchCreated,
     LaunchHolders,
     LaunchMigrated,
+    LaunchSampled,
     LaunchTrade,
     OrderApproved,
     OrderDenied,
@@ -62,8 +63,8 @@ class GraduationSniper(Strategy[GraduationSniperSettings]):
         "Buy coins with strong metrics the moment their curve graduates to a pool; sell in tiers, never hold for long."
     )
     wants = (
-        InstrumentListed, LaunchCreated, LaunchTrade, LaunchCompleted, LaunchMigrated, LaunchHolders, PoolSeen,
-        PoolDisabled, SlotSeen, TipFloor, PriorityFees, TimerFired, OrderApproved, OrderDenied, *REPORTS,
+        InstrumentListed, LaunchCreated, LaunchTrade, LaunchSampled, LaunchCompleted, LaunchMigrated, LaunchHolders,
+        PoolSeen, PoolDisabled, SlotSeen, TipFloor, PriorityFees, TimerFired, OrderApproved, OrderDenied, *REPORTS,
     )  # fmt: skip
     Settings = GraduationSniperSettings
     required_secrets = ("SOLANA_PRIVATE_KEY",)
@@ -90,6 +91,7 @@ class GraduationSniper(Strategy[GraduationSniperSettings]):
             InstrumentListed: self._on_listed,
             LaunchCreated: self._on_created,
             LaunchTrade: self._on_trade,
+            LaunchSampled: self._on_sampled,
             LaunchCompleted: self._on_completed,
             LaunchMigrated: self._on_migrated,
             LaunchHolders: self._on_holders,
@@ -154,6 +156,14 @@ class GraduationSniper(Strategy[GraduationSniperSettings]):
         self.now_ns = event.ts_ns
         self.coins[event.instrument] = coin  # heard of last
         coin.on_trade(event, self.settings.window_s * NS_PER_S)
+        return ()
+
+    def _on_sampled(self, event: LaunchSampled) -> Iterable[Intent]:
+        coin = self.coins.pop(event.instrument, None)
+        if coin is not None:
+            self.now_ns = event.ts_ns
+            self.coins[event.instrument] = coin  # heard of last
+            coin.on_sampled(event)
         return ()
 
     def _on_holders(self, event: LaunchHolders) -> Iterable[Intent]:

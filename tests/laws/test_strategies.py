@@ -19,6 +19,8 @@ NUMBERS = (msgspec.inspect.IntType, msgspec.inspect.FloatType)
 SAMPLES = {
     "cex_dex_arb": ("evm-2023-08.toml", "polygon-univ3-2025-07.toml", "eth-univ3-2024-01-05.toml"),
     "drift_funding_arb": ("drift-funding.toml",),
+    "solana_arb": ("solana-lp-2024-05.toml", "solana-lp-2024-05-msol.toml", "solana-lp-2024-06.toml"),
+    "graduation_sniper": ("pumpfun-tracks-2025-06-06.toml",),
 }
 
 

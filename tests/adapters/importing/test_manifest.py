@@ -13,7 +13,10 @@ from tests.adapters.importing.scratch import INSTRUMENTS, Scratch
 from tests.shared_data import PROJECT, require_shared
 
 KLINES = 'type = "kline_csv"\npath = "{path}"\ninstrument = "binance:ABCUSDT"\ninterval = "1m"\n'
-SETS = ("evm-2023-08", "polygon-univ3-2025-07", "eth-univ3-2024-01-05", "drift-funding", "binance_multi_20240808")
+SETS = (
+    "evm-2023-08", "polygon-univ3-2025-07", "eth-univ3-2024-01-05", "drift-funding", "binance_multi_20240808",
+    "solana-lp-2024-05", "solana-lp-2024-05-msol", "solana-lp-2024-06", "pumpfun-tracks-2025-06-06",
+)  # fmt: skip
 
 
 def test_the_instrument_table_has_the_fields_of_the_event() -> None:

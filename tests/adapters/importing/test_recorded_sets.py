@@ -1,4 +1,4 @@
-"""The five sample manifests on the reference shelf's real data: counts, holes, equalities found by the research."""
+"""The sample manifests on the reference shelf's real data: counts, holes, equalities found by the research."""
 
 import gzip
 import hashlib
@@ -17,7 +17,22 @@ from adapters.importing.funding import FundingColumns, FundingJson
 from adapters.importing.tally import Tally
 from adapters.importing.univ3_events_csv import Univ3EventsCsv
 from bus.clock import NS_PER_HOUR, NS_PER_MINUTE
-from bus.events import Bar, BookLevels, Event, FeedGap, FundingRate, GasPrice, InstrumentListed, PoolSwap, Quote, Trade
+from bus.events import (
+    Bar,
+    BookLevels,
+    Event,
+    FeedGap,
+    FundingRate,
+    GasPrice,
+    InstrumentListed,
+    LaunchCreated,
+    LaunchSampled,
+    PoolSeen,
+    PoolSwap,
+    Quote,
+    SlotSeen,
+    Trade,
+)
 from tests.adapters.importing.scratch import Scratch
 from tests.shared_data import PROJECT, require_shared
 
@@ -230,7 +245,52 @@ def test_one_lost_diff_is_exactly_one_gap(scratch: Scratch, name: str, market: B
     assert not any(isinstance(event, BookLevels) for event in events[places[0] :])
 
 
-@pytest.mark.parametrize("name", ["evm-2023-08", "eth-univ3-2024-01-05", "polygon-univ3-2025-07", "drift-funding"])
+@pytest.mark.parametrize(
+    ("name", "read", "passed_over", "states", "slots", "one_sided"),
+    [
+        ("solana-lp-2024-05", 1450, 28, 1412, 1104, 47),
+        ("solana-lp-2024-05-msol", 7621, 3544, 1119, 3446, 958),
+        ("solana-lp-2024-06", 3769, 0, 757, 3769, 16),
+    ],
+)
+def test_solana_pairs_are_told_once_a_state_and_many_states_are_half_a_swap(
+    name: str, read: int, passed_over: int, states: int, slots: int, one_sided: int
+) -> None:
+    events, report = imported(name)
+    source = report.sources[0]
+    assert (source.rows_read, source.rows_passed_over, source.rows_refused) == (read, passed_over, 0)
+    seen = [event for event in events if isinstance(event, PoolSeen)]
+    assert (len(seen), report.by_type["SlotSeen"]) == (states, slots)
+    last: dict[str, PoolSeen] = {}
+    halves = 0
+    for event in seen:
+        before = last.get(event.instrument)
+        halves += before is not None and sum(a != b for a, b in zip(before.parts, event.parts, strict=True)) == 1
+        last[event.instrument] = event
+    assert halves == one_sided  # reserves were read account by account; counted from the file by other means
+    listed = {event.instrument for event in events if isinstance(event, InstrumentListed)}
+    assert set(last) == listed and len(listed) <= 13
+    heads = [event.slot for event in events if isinstance(event, SlotSeen)]
+    assert heads == sorted(set(heads))
+
+
+def test_curve_samples_are_all_there_and_none_is_sold_out() -> None:
+    events, report = imported("pumpfun-tracks-2025-06-06")
+    assert (report.sources[0].rows_kept, report.sources[0].rows_refused) == (7838, 0)
+    samples = [event for event in events if isinstance(event, LaunchSampled)]
+    assert (len(samples), report.by_type["LaunchCreated"]) == (7838, 50)
+    assert {event.instrument for event in samples} == {e.instrument for e in events if isinstance(e, LaunchCreated)}
+    furthest = max(samples, key=lambda event: event.progress_pct)
+    assert (furthest.progress_pct, furthest.quote_raw, furthest.buyers) == (66.19, 28_739_590_000, 95)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "evm-2023-08", "eth-univ3-2024-01-05", "polygon-univ3-2025-07", "drift-funding", "solana-lp-2024-05",
+        "solana-lp-2024-05-msol", "solana-lp-2024-06", "pumpfun-tracks-2025-06-06",
+    ],
+)  # fmt: skip
 def test_an_import_is_totally_ordered_and_gives_the_same_bytes_again(name: str) -> None:
     events, report = imported(name)
     times = [event.ts_ns for event in events]
