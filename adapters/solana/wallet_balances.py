@@ -50,7 +50,7 @@ class WalletBalances:
         self.differences = 0
 
     async def read(self, assets: Mapping[str, str] | None = None) -> list[Holding]:
-        """SOL (wrapped SOL counts as SOL) and all tokens; `assets` (mint -> symbol) are told even when there is none."""
+        """SOL, wrapped or not, and all tokens; `assets` (mint -> symbol) are told even when there is none."""
         slot, lamports = await self._node.balance(self._wallet)
         found: dict[str, Decimal] = {"SOL": Decimal(lamports).scaleb(-SOL_DECIMALS)}
         for symbol in (assets or {}).values():

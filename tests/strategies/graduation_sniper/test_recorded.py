@@ -91,7 +91,7 @@ def test_the_page_shows_the_furthest_curve_while_it_is_there() -> None:
     assert top.progress_pct == FURTHEST_PCT
     _, strategy = stage((event for event in recorded() if event.ts_ns <= top.ts_ns), watch_from_progress_pct=50.0)
     view = strategy.view()
-    assert (view.watched, view.coins[0].progress_pct, view.signals[0].value) == (50, FURTHEST_PCT, FURTHEST_PCT)
+    assert (view.coins[0].progress_pct, view.signals[0].value) == (FURTHEST_PCT, FURTHEST_PCT)
     assert top.instrument.endswith(view.coins[0].mint)
 
 
