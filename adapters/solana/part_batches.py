@@ -1,7 +1,7 @@
 """What changes together is told together: parts of one pool at one slot leave as one.
 
-A swap writes two vaults, or a pair and its bins; nodes tell them one by one within milliseconds. The state in between is
-of no slot, and a price of it would be invented. So parts wait a few milliseconds for their mates, less when the pool
+A swap writes two vaults, or a pair and its bins; nodes tell them one by one within milliseconds. A state between is of
+no slot, and a price of it would be invented. So parts wait a few milliseconds for their mates, less when the pool
 moves on to another slot or the chain does.
 """
 

@@ -1,4 +1,4 @@
-"""Which code reads the pools of which program. A new program is a folder and one line; each is loaded when first met."""
+"""Which code reads the pools of which program. A new program is a folder and one line, loaded when first met."""
 
 from collections.abc import Callable
 from importlib import import_module
