@@ -132,7 +132,7 @@ def test_a_log_that_is_not_there_or_no_log_is_named(
     [
         (["--set", "cex_dex_arb.min_profit_usd"], "expected strategy.key=value"),
         (["--set", "cex_dex_arb=3"], "expected strategy.key=value"),
-        (["--set", "moon.size=3"], "'moon' is not a strategy of this run (cex_dex_arb, drift_funding_arb)"),
+        (["--set", "moon.size=3"], "'moon' is not a strategy of this run (cex_dex_arb, drift_funding_arb, graduation_sniper, solana_arb)"),
         (["--set", "cex_dex_arb.colour=red"], "colour"),
         (["--set", "cex_dex_arb.min_profit_usd=much"], "min_profit_usd"),
         (["--set", "cex_dex_arb.min_profit_usd=-1"], "min_profit_usd"),
@@ -230,7 +230,7 @@ def test_replay_prints_one_object_with_the_promised_keys(log: Path, capsys: pyte
     assert {"events", "seconds", "digest", "strategies"} <= set(plain)
     assert (plain["events"], plain["mode"], plain["simulated"]) == (2003, "simulate", True)
     assert re.fullmatch(r"[0-9a-f]{64}", plain["digest"])
-    assert set(plain["strategies"]) == {"cex_dex_arb", "drift_funding_arb"}
+    assert set(plain["strategies"]) == {"cex_dex_arb", "drift_funding_arb", "graduation_sniper", "solana_arb"}
     for row in plain["strategies"].values():
         assert set(row) >= STRATEGY_KEYS
         assert set(row["costs"]) == {"fees", "gas", "slippage", "funding"}
