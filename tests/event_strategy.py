@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bus import events
 from bus.events import Event
 from bus.intents import Cost, Hop, PlaceOrder, Swap
+from bus.pool_parts import TokenFee, VaultBalance
 
 TEXT = st.text(max_size=24)
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -72,6 +73,9 @@ def value(kind: Any) -> st.SearchStrategy[Any]:
         return LEVELS if typing.get_origin(inner) is tuple else st.lists(value(inner), max_size=3).map(tuple)
     if set(typing.get_args(kind)) == {PlaceOrder, Swap}:
         return PLACE | SWAP
+    if TokenFee in typing.get_args(kind):
+        balances = st.builds(VaultBalance, is_first=st.booleans(), amount=INTS)
+        return balances | st.builds(TokenFee, is_first=st.booleans(), fee_bps=INTS, fee_max=INTS)
     raise TypeError(f"no values for {kind!r}: teach tests/event_strategy.py about it")
 
 
