@@ -252,7 +252,9 @@ class AccountFeed:
             self._update(instrument, address, slot, account)
 
     def _update(self, instrument: str, address: str, slot: int, account: AccountBytes | None) -> None:
-        pool = self._pools[instrument]
+        pool = self._pools.get(instrument)
+        if pool is None:  # dropped while another pool of this account was told
+            return
         try:
             if account is None:
                 if address == pool.address:

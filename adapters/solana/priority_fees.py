@@ -7,14 +7,18 @@ accounts asked for; so each of our accounts is asked for alone, and the dearest 
 import asyncio
 from collections.abc import Callable, Sequence
 
+import structlog
+
 from adapters.solana.node import SolanaNode
 from adapters.solana.rpc_answers import PrioritizationFee
 from bus.clock import NS_PER_S
+from kernel.errors import KernelError
 
 MICRO = 1_000_000
 ACCOUNTS_ASKED_MAX = 6  #: each is a call; the pools and our own accounts are what is contended
 FRESH_S = 5.0  #: a dozen slots
 REMEMBERED_MAX = 2_000  #: accounts
+_log = structlog.get_logger(__name__)
 
 
 def percentile(values: Sequence[int], pct: int) -> int:
@@ -50,7 +54,8 @@ class PriorityFees:
         self._known: dict[str, tuple[int, int]] = {}  # address -> (price, when)
 
     async def price(self, writable: Sequence[str]) -> int:
-        """Micro-lamports per unit: the highest percentile among the first six accounts. Raises as the node."""
+        """Micro-lamports per unit: the highest percentile among the first six accounts; what is not told counts as the
+        last that was, or 0."""
         asked = list(dict.fromkeys(writable))[:ACCOUNTS_ASKED_MAX]
         return max(await asyncio.gather(*(self._price(each) for each in asked)), default=0)
 
@@ -59,7 +64,11 @@ class PriorityFees:
         known = self._known.get(address)
         if known is not None and now_ns - known[1] <= FRESH_S * NS_PER_S:
             return known[0]
-        fees: list[PrioritizationFee] = await self._node.priority_fees([address])
+        try:
+            fees: list[PrioritizationFee] = await self._node.priority_fees([address])
+        except KernelError as error:  # a bid is no reason to leave an order undone
+            _log.warning("priority_fees_not_read", error=str(error)[:200])
+            return known[0] if known is not None else 0
         price = percentile([each.prioritization_fee for each in fees], self._pct)
         self._known.pop(address, None)
         self._known[address] = (price, now_ns)

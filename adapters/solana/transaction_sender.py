@@ -47,7 +47,7 @@ class _Flight:
         self.sent = sent
         self.is_resumed = is_resumed
         self.is_order = is_order
-        self.heard_ns = now_ns
+        self.begun_ns = self.heard_ns = now_ns
         self.is_unknown_told = False
         self.dead_slot = -1  # when the chain was seen past its last valid height
         self.misses = 0
@@ -194,6 +194,9 @@ class TransactionSender:
         flights = list(self._flights.values())
         try:
             await self._see_height(flights)
+        except KernelError as error:  # it may have landed all the same
+            self._tell_unknown(flights, str(error), self._height_ns)
+        try:
             recent = [each for each in flights if not each.is_resumed and each.dead_slot < 0]
             old = [each for each in flights if each.is_resumed or each.dead_slot >= 0]
             for part, is_history_searched in (*_parts(recent, False), *_parts(old, True)):
@@ -272,10 +275,12 @@ class TransactionSender:
         self._flights.pop(flight.sent.order_id, None)
         self.pending.end(flight.sent.order_id, end, self.reports.now_ns())
 
-    def _tell_unknown(self, flights: Iterable[_Flight], reason: str) -> None:
+    def _tell_unknown(self, flights: Iterable[_Flight], reason: str, heard_ns: int | None = None) -> None:
+        """Once for each that was not heard of for long. `heard_ns`: instead, when the chain's height was last heard."""
         now_ns = self.reports.now_ns()
         for each in flights:
-            if not each.is_unknown_told and now_ns - each.heard_ns >= self._pace.unknown_s * NS_PER_S:
+            since_ns = each.heard_ns if heard_ns is None else max(heard_ns, each.begun_ns)
+            if not each.is_unknown_told and now_ns - since_ns >= self._pace.unknown_s * NS_PER_S:
                 each.is_unknown_told = True
                 self.reports.unknown(each.sent.strategy, each.sent.order_id, reason)
                 text = f"order {each.sent.order_id}, transaction {each.sent.signature}: {reason}"

@@ -83,11 +83,13 @@ def test_only_executors_and_lanes_make_reports() -> None:
 
 
 def test_executors_take_nothing_but_orders_of_the_gate() -> None:
+    from adapters.jupiter.executor import JupiterExecutor
+    from adapters.solana.executor import SolanaExecutor
     from kernel.execution.executor import Executor
     from kernel.execution.lanes import Lane
     from kernel.execution.paper import PaperVenue
 
-    for kind in (Executor, Lane, PaperVenue):
+    for kind in (Executor, Lane, PaperVenue, SolanaExecutor, JupiterExecutor):
         for action in ("submit", "cancel", "reconcile"):
             order = getattr(kind, action).__annotations__["order"]
             assert getattr(order, "__name__", order) == "OrderApproved", f"{kind.__name__}.{action}"

@@ -417,3 +417,24 @@ async def test_behind_the_lane_orders_leave_one_after_another_and_nobody_waits_f
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         desk.close()
+
+
+async def test_a_height_that_nobody_tells_hides_no_landing_and_is_told_as_unknown(tmp_path: Path) -> None:
+    async with FakeChain() as chain:
+        chain.answers["getEpochInfo"] = {"__error": {"code": -32601, "message": "Method not found"}}
+        desk = Desk(chain, tmp_path)
+        await desk.executor.submit(desk.order())
+        await until(lambda: desk.names() == ["Submitted", "Unknown"])
+        chain.transactions[desk.one(Submitted).venue_id] = landed(chain.sent[0], sol=-2 * SOL, usdc=1)
+        await until(lambda: "Landed" in desk.names())
+        desk.close()
+
+
+async def test_fees_that_nobody_tells_are_no_reason_to_leave_an_order_undone(tmp_path: Path) -> None:
+    async with FakeChain() as chain:
+        chain.answers["getRecentPrioritizationFees"] = {"__error": {"code": -32601, "message": "Method not found"}}
+        desk = Desk(chain, tmp_path)
+        await desk.executor.submit(desk.order(swap(priority_fee_lamports_max=10**6)))
+        await until(lambda: chain.sent)
+        assert _budget(chain.sent[0])[1] == 0
+        desk.close()
