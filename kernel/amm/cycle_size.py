@@ -15,7 +15,7 @@ from kernel.amm.errors import PoolRefused
 from kernel.amm.pool import PoolQuote
 
 HOPS_MIN, HOPS_MAX = 2, 3
-#: Exact evaluations of one cycle, each one quote a hop and some for the least input: bounds an answer to about 0.3 ms.
+#: Exact evaluations of one cycle, each one quote a hop and some for the least input: bounds the polish to about 0.5 ms.
 EVALUATIONS_MAX = 24
 #: Sizes tried downwards where the best is refused: the float end of the known depth is off by a few units in 2^50.
 _RETREATS_MAX = 8

@@ -165,6 +165,36 @@ def test_a_pool_that_answers_no_exact_outputs_is_sized_in_the_start_token() -> N
     assert found is not None and whole is not None and 0 <= whole.gain - found.gain <= 4 * fine // coarse
 
 
+@pytest.mark.parametrize(
+    ("pools", "best"),
+    [
+        ([(2078, 30, 3000), (90, 120, 0), (30, 2493, 0)], 35),
+        ([(3628, 20, 3000), (60, 80, 0), (20, 5079, 0)], 105),
+        ([(5336, 41, 3000), (123, 164, 0), (41, 9071, 0)], 480),
+    ],
+)
+def test_among_few_units_the_best_tooth_is_taken_not_the_nearest(pools: list[tuple[int, int, int]], best: int) -> None:
+    hops = tuple(Hop(ConstantProduct(*each), True) for each in pools)
+    found = best_cycle_size(hops, amount_in_max=3000, now_s=0)
+    assert max(gain_of(hops, amount_in) or 0 for amount_in in range(1, 3000)) == best
+    assert found is not None and found.gain == best
+
+
+def test_exact_quotes_correct_a_depth_that_is_a_little_off() -> None:
+    class Understated(ConstantProduct):
+        def segments(self, is_a_to_b: bool, now_s: int) -> Iterator[Segment]:
+            for each in super().segments(is_a_to_b, now_s):
+                yield each._replace(curve=each.curve * (1 + 1e-6))
+
+    first, second = two_products()
+    exact = best_cycle_size((first, second), amount_in_max=10**12, now_s=0)
+    off = (Hop(Understated(10**9, 10**9, 0), True), second)
+    found = best_cycle_size(off, amount_in_max=10**12, now_s=0)
+    peak = find_peak(off, 10**12, 0)
+    assert exact is not None and found is not None and peak is not None
+    assert found.gain >= exact.gain and found.amount_in != int(peak.amounts[0])
+
+
 class CappedFee(ConstantProduct):
     """The second token withholds a share of what arrives, up to a most: larger sizes lose relatively less."""
 
@@ -266,6 +296,7 @@ def test_a_pool_that_takes_less_is_paid_less() -> None:
     found = best_cycle_size(hops, amount_in_max=10**9, now_s=0)
     assert isinstance(found, CycleSize)
     assert found.gain == found.amount_out - found.amount_in + 1
+    assert best_cycle_size(hops, amount_in_max=10**9, now_s=0, gain_min=found.gain) == found
 
 
 def test_a_pool_is_used_once() -> None:
