@@ -79,11 +79,10 @@ class SolanaLpCsv(Source, frozen=True, kw_only=True, tag="solana_lp_csv"):
                     ts_ns = self._ts_ns(slot)
                     if slot < head:
                         raise BadRow(f"slot {slot} is before {head}: unsorted")
-                    found = [
-                        (pool, pool.state_of(row, side, slot)) for side in SIDES for pool in (_pool(row, side, pools),)
-                    ]
-                    if found[0][0] is found[1][0]:
+                    bought, sold = (_pool(row, side, pools) for side in SIDES)
+                    if bought is sold:
                         raise BadRow(f"both sides are the pool {row['buy_lp_address']}")
+                    found = ((bought, bought.state_of(row, "buy", slot)), (sold, sold.state_of(row, "sell", slot)))
                 except BadRow as bad:
                     tally.refuse(bad)
                     continue

@@ -89,8 +89,10 @@ def test_no_trade_is_made_up_from_a_sample() -> None:
 def test_the_page_shows_the_furthest_curve_while_it_is_there() -> None:
     top = furthest()
     assert top.progress_pct == FURTHEST_PCT
-    _, strategy = stage((event for event in recorded() if event.ts_ns <= top.ts_ns), watch_from_progress_pct=50.0)
+    until = [event for event in recorded() if event.ts_ns <= top.ts_ns]
+    _, strategy = stage(until, watch_from_progress_pct=50.0)
     view = strategy.view()
+    assert view.watched == sum(isinstance(event, LaunchCreated) for event in until)
     assert (view.coins[0].progress_pct, view.signals[0].value) == (FURTHEST_PCT, FURTHEST_PCT)
     assert top.instrument.endswith(view.coins[0].mint)
 
