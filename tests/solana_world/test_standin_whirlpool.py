@@ -9,9 +9,8 @@ from bus.pool_parts.whirlpool import WhirlpoolOracle, WhirlpoolState
 from kernel.amm.whirlpool import WhirlpoolPool
 from kernel.amm.whirlpool_ticks import array_start, sqrt_price_at_tick
 from tests.solana_world.liquidity_ranges import Range, around, lay
-from tests.solana_world.pool_stand_in import FamilyMarket
 from tests.solana_world.standin_whirlpool import WhirlpoolFamily, create_whirlpool
-from tests.solana_world.strategies import moves
+from tests.solana_world.swap_moves import moves
 from tests.solana_world.swap_trial import Trial
 
 TRIAL = Trial(WhirlpoolFamily())
