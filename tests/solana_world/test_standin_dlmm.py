@@ -20,10 +20,10 @@ AMOUNTS = (10**15, 10**15)
 def bins(draw: st.DrawFn, active: int) -> list[DlmmBin]:
     found: dict[int, DlmmBin] = {}
     for _ in range(draw(st.integers(1, 12))):
-        bin_id = active + draw(st.integers(-130, 130))
-        x = draw(st.integers(0, 10**11)) if bin_id >= active else 0
-        y = draw(st.integers(0, 10**11)) if bin_id <= active else 0
-        begun, opened = draw(st.sampled_from(((0, 0), (0, 0), (0, 10**9), (10**7, 0), (123, 10**8))))
+        bin_id = active + draw(st.integers(-4, 4) | st.integers(-130, 130))
+        x = draw(st.integers(0, 10**9)) if bin_id >= active else 0
+        y = draw(st.integers(0, 10**9)) if bin_id <= active else 0
+        begun, opened = draw(st.sampled_from(((0, 0), (0, 10**9), (10**7, 0), (123, 10**8))))
         found[bin_id] = DlmmBin(bin_id, x, y, begun, opened, bin_id > active)
     return [found[bin_id] for bin_id in sorted(found)]
 
@@ -54,3 +54,25 @@ def test_accounts_after_swaps_give_the_pool_that_the_maths_foresaw(
     pool: DlmmPool, steps: list[Move], mints: Literal["plain", "taxed", "mixed"]
 ) -> None:
     TRIAL.run(create_dlmm(TRIAL.world, TRIAL.new_name(), getattr(TRIAL, mints), pool, AMOUNTS), steps)
+
+
+def test_orders_of_a_bin_are_filled_behind_its_liquidity_and_stay_filled() -> None:
+    bins = (DlmmBin(1, 10**6, 0, 10**5, 10**7, True), DlmmBin(2, 10**9, 0))
+    pair = DlmmPair(
+        0, 10, 10_000, 0, 40_000, 30, 600, 5_000, 350_000, 1_000, True, False, 0, 0, 0, TRIAL.now(), True, 0, False,
+        False, (0,),
+    )  # fmt: skip
+    pool = DlmmPool(pair, {0: DlmmBinArray(0, bins)}, far=())
+    market = create_dlmm(TRIAL.world, TRIAL.new_name(), TRIAL.plain, pool, AMOUNTS)
+
+    def left() -> tuple[int, int]:
+        found = TRIAL.open(market)
+        assert isinstance(found, DlmmPool)
+        held = found.arrays[0].bins[0]
+        return held.orders_begun, held.orders_open
+
+    assert TRIAL.move(market, Move(False, 500_000, 1)) and left() == (10**5, 10**7)
+    assert TRIAL.move(market, Move(False, 2 * 10**6, 1))
+    begun, opened = left()
+    assert opened == 0 < begun < 10**7
+    assert TRIAL.move(market, Move(False, 10**8, 1)) and left() == (0, 0)

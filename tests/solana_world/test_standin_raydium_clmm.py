@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adapters.raydium.addresses import tick_array_address
+from adapters.raydium.clmm_accounts import ClmmTickArray
 from bus.pool_parts.raydium_clmm import (
     RaydiumClmmConfig,
     RaydiumClmmState,
@@ -54,7 +56,7 @@ def pools(draw: st.DrawFn) -> RaydiumClmmPool:
     laid = lay(tick, ranges)
     ticks = {at: RaydiumTick(at, net, gross) for at, (net, gross) in laid.ticks.items()}
     for _ in range(draw(st.integers(0, 4))):
-        at = (tick + draw(st.integers(-60, 60)) * spacing) // spacing * spacing
+        at = (tick + draw(st.integers(-12, 12)) * spacing) // spacing * spacing
         old = ticks.get(at, RaydiumTick(at, 0, 0))
         if at != tick // spacing * spacing:
             begun, orders = draw(st.integers(0, 10**9)), draw(st.integers(1, 10**10))
@@ -76,3 +78,39 @@ def test_accounts_after_swaps_give_the_pool_that_the_maths_foresaw(
     pool: RaydiumClmmPool, steps: list[Move], mints: Literal["plain", "taxed", "mixed"]
 ) -> None:
     TRIAL.run(create_clmm(TRIAL.world, TRIAL.new_name(), getattr(TRIAL, mints), pool, AMOUNTS), steps)
+
+
+@pytest.mark.parametrize(("tick", "extension"), [(0, ()), (40_000, (667, 668))])
+def test_an_order_that_is_filled_leaves_tick_array_and_bitmap(tick: int, extension: tuple[int, ...]) -> None:
+    """In part, to the end, and then the array holds nothing: within the pool's own bitmap and beyond it."""
+    at = (tick // ARRAY_TICKS + 2) * ARRAY_TICKS + 7
+    ranges = [Range(tick - 600, tick - 50, 10**12), Range(tick - 50, tick + 30, 10**9)]
+    laid = lay(tick, ranges)
+    ticks = {place: RaydiumTick(place, net, gross) for place, (net, gross) in laid.ticks.items()}
+    ticks[at] = RaydiumTick(at, 0, 0, 10**9, 10**6)
+    ticks[at + 900] = RaydiumTick(at + 900, 0, 0, 10**13, 0)
+    state = RaydiumClmmState(1, laid.liquidity, sqrt_price_at_tick(tick), tick, 0, 0, 0, 0, None)
+    pool = pool_of(state, RaydiumClmmConfig(2_500, 120_000, 40_000), ticks)
+    assert set(extension) <= set(pool.extension or ())
+    market = create_clmm(TRIAL.world, TRIAL.new_name(), TRIAL.plain, pool, AMOUNTS)
+    key = tick_array_address(market.address, array_of(at, 1) * ARRAY_TICKS)
+
+    def orders() -> tuple[int, int, int]:
+        account = TRIAL.world.read(key)
+        assert account is not None
+        array = ClmmTickArray.decode(account.data)
+        held = array.ticks[at % ARRAY_TICKS]
+        return held.orders, held.orders_part_filled, array.initialised_count
+
+    assert orders() == (10**9, 10**6, 1)
+    fill = 10**8 if tick == 0 else 10**10
+    assert TRIAL.move(market, Move(False, fill, 1))
+    filled = orders()
+    assert filled[2] == 1 and 0 < filled[0] + filled[1] < 10**9 + 10**6
+    assert TRIAL.move(market, Move(False, 60 * fill, 1))
+    assert orders() == (0, 0, 0)
+    found = TRIAL.open(market)
+    assert isinstance(found, RaydiumClmmPool)
+    number = array_of(at, 1)
+    assert number not in (found.extension or ())
+    assert not (-HALF <= number < HALF and found.state.bitmap >> number + HALF & 1)
