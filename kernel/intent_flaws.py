@@ -13,6 +13,12 @@ EXPONENT_MAX = 24  #: no quantity, price or value reaches 1e24, and no quantity 
 LEGS_MAX = 8
 HOPS_MAX = 8
 RAW_MAX = (1 << 256) - 1
+LAMPORTS_MAX = 10**15  #: a million SOL
+OPTIONAL_FIELDS = (
+    ("tip_lamports", LAMPORTS_MAX),
+    ("priority_fee_lamports_max", LAMPORTS_MAX),
+    ("min_slot", (1 << 63) - 1),
+)
 RAW_FIELDS = (("amount_in", RAW_MAX), ("amount_out_min", RAW_MAX), ("gas_limit", 10**10), ("gas_price_wei_max", 10**18))
 DEADLINE_MS_MAX = 86_400_000
 SIDES = ("buy", "sell")
@@ -71,13 +77,20 @@ def _flaw_of_swap(swap: Swap) -> str:
     for hop in swap.route:
         if not isinstance(hop, Hop) or not isinstance(hop.pool, str) or type(hop.is_zero_for_one) is not bool:
             return "a hop of the route is not one"
+        if not _is_int(hop.amount_in, 0, RAW_MAX):
+            return f"amount_in of a hop is a whole number from 0 to {RAW_MAX}, not {hop.amount_in!r:.60}"
     if len({hop.pool for hop in swap.route}) != len(swap.route):
         return "the route passes a pool twice"
-    if swap.base_side not in SIDES or type(swap.is_flash_loan) is not bool:
-        return "base_side or is_flash_loan is not one"
+    if swap.base_side not in SIDES or type(swap.is_flash_loan) is not bool or type(swap.is_bundle) is not bool:
+        return "base_side, is_flash_loan or is_bundle is not one"
     for name, highest in RAW_FIELDS:
         if not _is_int(getattr(swap, name), 1, highest):
             return f"{name} is a whole number from 1 to {highest}, not {getattr(swap, name)!r:.60}"
+    for name, highest in OPTIONAL_FIELDS:
+        if not _is_int(getattr(swap, name), 0, highest):
+            return f"{name} is a whole number from 0 to {highest}, not {getattr(swap, name)!r:.60}"
+    if swap.priority_fee_lamports_max > swap.gas_limit:
+        return f"priority_fee_lamports_max is part of gas_limit {swap.gas_limit}, not {swap.priority_fee_lamports_max}"
     for name in ("gas_usd_max", "tip_usd"):
         if not is_between(getattr(swap, name), 0):
             return f"{name} is 0 or more, not {getattr(swap, name)!r:.60}"

@@ -13,6 +13,7 @@ from bus.events import GasPrice, InstrumentListed
 from bus.intents import OrderIntent, PlaceOrder, Swap
 from bus.units import BPS_PER_UNIT, ONE, ZERO, Side, exact
 from kernel.finance.gas import gas_cost_usd
+from kernel.finance.lamports import SOL_DECIMALS
 from kernel.finance.money import MONEY, add, divide, multiply, settle
 from kernel.intent_flaws import EXPONENT_MAX, is_between
 from kernel.market import Market
@@ -85,6 +86,15 @@ def gas_usd_of(swap: Swap, market: Market, chain: str) -> Decimal:
     if own is None:
         return swap.gas_usd_max
     return max(swap.gas_usd_max, settle(own)) if is_between(own, 0) else AMOUNT_MAX
+
+
+def tip_usd_of(swap: Swap, market: Market, chain: str) -> Decimal:
+    """What a swap tips: what it says or what its lamports are worth, whichever is more."""
+    gas = market.gas.get(chain)
+    if not swap.tip_lamports or gas is None or gas.native_usd <= 0:
+        return swap.tip_usd
+    own = multiply(Decimal(swap.tip_lamports).scaleb(-SOL_DECIMALS, MONEY), exact(gas.native_usd))
+    return max(swap.tip_usd, settle(own))
 
 
 class Terms:

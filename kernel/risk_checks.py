@@ -17,7 +17,7 @@ from bus.units import BPS_PER_UNIT, ZERO, exact_text, sign
 from kernel.books import Books
 from kernel.finance.money import MONEY, absolute, add, divide, minus, multiply, plain_text, remainder, share, subtract
 from kernel.intent_flaws import is_between
-from kernel.order_terms import Step, Terms, amount_of, decimal_of, steps_of
+from kernel.order_terms import Step, Terms, amount_of, decimal_of, steps_of, tip_usd_of
 from kernel.prices import Prices
 from kernel.reservations import WHOLE, Part
 from kernel.risk_limits import RiskLimits
@@ -278,12 +278,13 @@ class OrderCase:
 
     def _swap_costs(self, swap: Swap) -> Denial | None:
         gwei = Decimal(swap.gas_price_wei_max).scaleb(-WEI_PER_GWEI_EXPONENT)
+        tip_usd = tip_usd_of(swap, self.state.market, self.listed[0].chain)
         for scope in self.scopes:
             limits = scope.limits
             for reason, asked, limit in (
                 ("max_gas_usd", self.reservation.gas_usd, limits.max_gas_usd),
                 ("max_gas_price_gwei", gwei, limits.max_gas_price_gwei),
-                ("max_tip_usd", swap.tip_usd, limits.max_tip_usd),
+                ("max_tip_usd", tip_usd, limits.max_tip_usd),
             ):
                 if asked > (most := decimal_of(limit)):
                     return _over(reason, scope, most, asked)

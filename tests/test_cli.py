@@ -132,7 +132,10 @@ def test_a_log_that_is_not_there_or_no_log_is_named(
     [
         (["--set", "cex_dex_arb.min_profit_usd"], "expected strategy.key=value"),
         (["--set", "cex_dex_arb=3"], "expected strategy.key=value"),
-        (["--set", "moon.size=3"], "'moon' is not a strategy of this run (cex_dex_arb, drift_funding_arb, graduation_sniper, solana_arb)"),
+        (
+            ["--set", "moon.size=3"],
+            "'moon' is not a strategy of this run (cex_dex_arb, drift_funding_arb, graduation_sniper, solana_arb)",
+        ),
         (["--set", "cex_dex_arb.colour=red"], "colour"),
         (["--set", "cex_dex_arb.min_profit_usd=much"], "min_profit_usd"),
         (["--set", "cex_dex_arb.min_profit_usd=-1"], "min_profit_usd"),

@@ -7,12 +7,12 @@ import msgspec
 from msgspec import Meta, Struct
 
 from kernel.errors import BadWire
+from kernel.finance.lamports import SOL_DECIMALS
 from kernel.rpc.api_caller import ApiCaller
 
 PROVIDER = "JITO_TIPS"
 PATH = "/api/v1/bundles/tip_floor"
 STREAM_PATH = "/api/v1/bundles/tip_stream"  #: of provider JITO_TIPS_WS; each message is what `PATH` answers
-LAMPORTS_PER_SOL_EXPONENT = 9
 SOL_MAX = 1_000  #: nobody tips that; a larger number is an error of theirs
 
 
@@ -62,7 +62,7 @@ def lamports_of(sol: Decimal) -> int:
         raise BadWire(f"tip floor: expected 0 to {SOL_MAX} SOL, found {str(sol)[:40]}")
     if sol.adjusted() < -30:  # far below a lamport; scaling a hostile exponent would cost memory
         return 1 if sol else 0
-    return int(sol.scaleb(LAMPORTS_PER_SOL_EXPONENT).to_integral_value(ROUND_CEILING))
+    return int(sol.scaleb(SOL_DECIMALS).to_integral_value(ROUND_CEILING))
 
 
 def read_tip_floor(body: bytes | str) -> TipFloor:

@@ -15,14 +15,13 @@ from solders.pubkey import Pubkey
 from solders.token.associated import get_associated_token_address
 
 from adapters.signing.solana_policy import UNDERSTOOD, SolanaPolicy
+from kernel.finance.lamports import SIGNATURE_FEE_LAMPORTS, priority_fee_lamports
 from kernel.secrets.signing import SigningRefused
 
 COMPUTE_BUDGET, SYSTEM, TOKEN, TOKEN_2022, ASSOCIATED = UNDERSTOOD
 WRAPPED_SOL = Pubkey.from_string("So11111111111111111111111111111111111111112")
-SIGNATURE_FEE_LAMPORTS = 5_000
 COMPUTE_UNITS_MAX = 1_400_000  #: taken where a message sets a price and no limit: the most it could be
 TOKEN_ACCOUNT_RENT_LAMPORTS = 3_000_000  #: 2,039,280 for a plain one; token-2022 extensions need more
-MICRO = 1_000_000
 
 _SYSTEM_TRANSFER = 2
 _TOKEN_TRANSFER, _TOKEN_CLOSE, _TOKEN_TRANSFER_CHECKED, _TOKEN_SYNC = 3, 9, 12, 17
@@ -88,7 +87,7 @@ def judge(data: bytes, us: Pubkey, policy: SolanaPolicy) -> Judgement:
             raise SigningRefused("program", f"{call.program} is not among the allowed programs")
         _judge_call(call, us, policy, found, budget)
     units = budget[_UNIT_LIMIT] or COMPUTE_UNITS_MAX
-    found.spend_lamports += -(-units * budget[_UNIT_PRICE] // MICRO)
+    found.spend_lamports += priority_fee_lamports(budget[_UNIT_PRICE], units)
     return found
 
 

@@ -19,7 +19,7 @@ from adapters.solana.message import UNITS_MAX, Budget, compile_message, told_apa
 from adapters.solana.mints import WRAPPED_SOL, MintBook
 from adapters.solana.node import SolanaNode
 from adapters.solana.pending_transactions import PendingTransaction
-from adapters.solana.priority_fees import PriorityFees, capped_price, fee_lamports
+from adapters.solana.priority_fees import PriorityFees, capped_price
 from adapters.solana.swap_plan import QuoteOut, plan_hops, route_accounts, route_instructions
 from adapters.solana.token_instructions import pay
 from adapters.solana.tracked_pool import TrackedPool
@@ -28,9 +28,9 @@ from adapters.solana.wallet_orders import WalletOrders, sign_message
 from bus.events import OrderApproved
 from bus.intents import Swap
 from kernel.errors import VenueRefused
+from kernel.finance.lamports import SIGNATURE_FEE_LAMPORTS, priority_fee_lamports
 from kernel.secrets.signing import Signer, SolanaTransaction
 
-SIGNATURE_FEE_LAMPORTS = 5_000
 TIP_LAMPORTS_MIN = 1_000  #: of a bundle, by Jito's rules
 ChooseTipAccount = Callable[[str], Awaitable[str]]  #: by order id
 
@@ -134,7 +134,7 @@ class SolanaExecutor:
             raise VenueRefused("simulation: expected compute units, found none; ask another node")
         units = told_apart(units_for(found.units_consumed), self._next_number())
         price = capped_price(price, units, intent.priority_fee_lamports_max)
-        cost_usd = self._usd(SIGNATURE_FEE_LAMPORTS + fee_lamports(price, units))
+        cost_usd = self._usd(SIGNATURE_FEE_LAMPORTS + priority_fee_lamports(price, units))
         if cost_usd is not None and cost_usd > intent.gas_usd_max:
             raise VenueRefused(f"gas: expected at most {intent.gas_usd_max} USD, found {cost_usd:.6f}")
         latest = await self._blockhashes.get()

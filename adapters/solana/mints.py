@@ -17,7 +17,6 @@ from bus.pool_parts.token_fee import TokenFee
 TOKEN_PROGRAM = "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA"
 TOKEN_2022_PROGRAM = "TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb"
 WRAPPED_SOL = "So11111111111111111111111111111111111111112"
-SOL_DECIMALS = 9
 
 MINT_BYTES = 82
 _TYPE_AT, _EXTENSIONS_AT = 165, 166  # token-2022 pads a mint to the length of an account, then says what it is

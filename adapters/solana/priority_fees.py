@@ -13,8 +13,8 @@ from adapters.solana.node import SolanaNode
 from adapters.solana.rpc_answers import PrioritizationFee
 from bus.clock import NS_PER_S
 from kernel.errors import KernelError
+from kernel.finance.lamports import MICRO
 
-MICRO = 1_000_000
 ACCOUNTS_ASKED_MAX = 6  #: each is a call; the pools and our own accounts are what is contended
 FRESH_S = 5.0  #: a dozen slots
 REMEMBERED_MAX = 2_000  #: accounts
@@ -31,11 +31,6 @@ def percentile(values: Sequence[int], pct: int) -> int:
         return 0
     ordered = sorted(values)
     return ordered[max(0, -(-len(ordered) * pct // 100) - 1)]
-
-
-def fee_lamports(price_micro_lamports: int, units: int) -> int:
-    """Priority fee of a transaction, as the runtime rounds it (up)."""
-    return -(-price_micro_lamports * units // MICRO)
 
 
 def capped_price(price_micro_lamports: int, units: int, fee_lamports_max: int) -> int:

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from adapters.solana.mints import SOL_DECIMALS
 from adapters.solana.outcome import Outcome
 from bus.clock import Clock
 from bus.events import Alert, Event, Expired, Fill, Filled, Landed, Rejected, Reverted, Submitted, Unknown
 from bus.events.execution import NativeSpent
 from bus.units import ZERO
+from kernel.finance.lamports import SOL, SOL_DECIMALS
 
 ENDED_MAX = 50_000  #: order ids remembered
 REASON_CHARS_MAX = 600
@@ -122,7 +122,7 @@ class Reports:
     def _spent(self, strategy: str, order_id: str, signature: str, outcome: Outcome) -> None:
         self._publish(
             NativeSpent(
-                **self._head(strategy, order_id), venue=self._venue, asset="SOL", decimals=SOL_DECIMALS,
+                **self._head(strategy, order_id), venue=self._venue, asset=SOL, decimals=SOL_DECIMALS,
                 fee_raw=outcome.fee_lamports, tip_raw=outcome.tip_lamports, rent_raw=outcome.rent_lamports,
                 tx=signature, block=outcome.slot,
             )

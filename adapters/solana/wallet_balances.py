@@ -10,14 +10,14 @@ from decimal import Decimal
 from msgspec import Struct
 
 from adapters.solana.listing import VENUE, symbol_of
-from adapters.solana.mints import SOL_DECIMALS, TOKEN_PROGRAM, WRAPPED_SOL
+from adapters.solana.mints import TOKEN_2022_PROGRAM, TOKEN_PROGRAM, WRAPPED_SOL
 from adapters.solana.node import SolanaNode
 from bus.clock import Clock
 from bus.events import Alert, BalanceUpdated
 from bus.events.base import Event
 from kernel.errors import BadWire
+from kernel.finance.lamports import SOL, SOL_DECIMALS
 
-TOKEN_2022_PROGRAM = "TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb"
 ACCOUNTS_MAX = 5_000  #: of one wallet; more is dust that somebody sent
 
 
@@ -52,12 +52,12 @@ class WalletBalances:
     async def read(self, assets: Mapping[str, str] | None = None) -> list[Holding]:
         """SOL, wrapped or not, and all tokens; `assets` (mint -> symbol) are told even when there is none."""
         slot, lamports = await self._node.balance(self._wallet)
-        found: dict[str, Decimal] = {"SOL": Decimal(lamports).scaleb(-SOL_DECIMALS)}
+        found: dict[str, Decimal] = {SOL: Decimal(lamports).scaleb(-SOL_DECIMALS)}
         for symbol in (assets or {}).values():
             found.setdefault(symbol, Decimal(0))
         for program in (TOKEN_PROGRAM, TOKEN_2022_PROGRAM):
             for mint, amount, decimals in await self._node.token_accounts(self._wallet, program, min_slot=slot):
-                symbol = "SOL" if mint == WRAPPED_SOL else symbol_of(mint)
+                symbol = SOL if mint == WRAPPED_SOL else symbol_of(mint)
                 found[symbol] = found.get(symbol, Decimal(0)) + Decimal(amount).scaleb(-decimals)
         if len(found) > ACCOUNTS_MAX:
             raise BadWire(f"wallet {self._wallet}: expected at most {ACCOUNTS_MAX} tokens, found {len(found)}")

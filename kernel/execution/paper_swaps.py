@@ -14,10 +14,10 @@ from kernel.amm.v3 import V3Pool, pool_after, swap_exact_in
 from kernel.execution.paper_settings import PaperSettings
 from kernel.execution.route_fills import HopFill, fills_of_route
 from kernel.finance.gas import gas_cost_usd
+from kernel.finance.lamports import SOL, SOL_DECIMALS
 from kernel.market import Market
 from kernel.pools import Pools
 
-SOL, SOL_DECIMALS = "SOL", 9
 SAMPLE_WAIT_MS = 180_000  #: a sampled pool (minute data) that shows nothing newer for this long has no price
 
 

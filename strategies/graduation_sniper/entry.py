@@ -6,30 +6,25 @@ from msgspec import Struct
 
 from bus.events import PriorityFees
 from bus.intents import Cost, Hop, Swap
-from bus.units import ZERO
+from bus.units import BPS_PER_UNIT, ZERO, exact
 from kernel.amm.errors import PoolRefused
 from kernel.amm.pool import Pool
+from kernel.finance.lamports import (
+    LAMPORTS_PER_SOL,
+    READING,
+    SIGNATURE_FEE_LAMPORTS,
+    WEI_PER_LAMPORT,
+    lamports_usd,
+    priority_fee_lamports,
+)
 from strategies.graduation_sniper.settings import GraduationSniperSettings
-
-SIGNATURE_FEE_LAMPORTS = 5_000
-TOKEN_ACCOUNT_RENT_LAMPORTS = 2_039_280  #: of the coin's account; comes back when it is closed after the exit
-LAMPORTS_PER_SOL = Decimal(10) ** 9
-WEI_PER_LAMPORT = 10**9  #: on Solana a unit of gas is a lamport
-MICRO = 1_000_000
-BPS = 10_000
-READING = Decimal("0.000001")
-
-
-def usd_of(lamports: int, sol_usd: Decimal) -> Decimal:
-    """To a millionth of a dollar."""
-    return (Decimal(lamports) / LAMPORTS_PER_SOL * sol_usd).quantize(READING)
 
 
 def fee_lamports(settings: GraduationSniperSettings, fees: PriorityFees | None) -> int:
     """Signature and priority fee of one transaction; without a level heard of the highest that is allowed."""
     if fees is None:
         return SIGNATURE_FEE_LAMPORTS + settings.max_priority_fee_lamports
-    priority = -(-fees.p75_micro_lamports * settings.compute_units // MICRO)
+    priority = priority_fee_lamports(fees.p75_micro_lamports, settings.compute_units)
     return SIGNATURE_FEE_LAMPORTS + min(settings.max_priority_fee_lamports, priority)
 
 
@@ -59,14 +54,14 @@ class Entry(Struct, frozen=True, kw_only=True):
             "gas": 2 * self.fee_lamports,
             "tip": 2 * self.tip_lamports,
         }
-        return tuple(Cost(name=name, usd=usd_of(each, sol_usd)) for name, each in lines.items() if each)
+        return tuple(Cost(name=name, usd=lamports_usd(each, sol_usd)) for name, each in lines.items() if each)
 
 
 def priced_entry(
     name: str, pool: Pool, settings: GraduationSniperSettings, fees: PriorityFees | None, tip: int, now_s: int
 ) -> Entry | str:
     """The purchase, or `no_quote`."""
-    stake = int(Decimal(repr(settings.snipe_amount_sol)) * LAMPORTS_PER_SOL)
+    stake = int(exact(settings.snipe_amount_sol) * LAMPORTS_PER_SOL)
     try:
         bought, behind = pool.after(False, stake, now_s)
         back = behind.quote_in(True, bought.amount_out, now_s)
@@ -77,7 +72,7 @@ def priced_entry(
         pool=name,
         stake_lamports=bought.amount_in,
         coins_raw=bought.amount_out,
-        coins_min_raw=max(1, bought.amount_out * (BPS - int(settings.max_slippage_bps)) // BPS),
+        coins_min_raw=max(1, bought.amount_out * (BPS_PER_UNIT - int(settings.max_slippage_bps)) // BPS_PER_UNIT),
         back_lamports=back.amount_out,
         network_lamports=2 * (fee + tip),
         fee_lamports=fee,
@@ -97,9 +92,9 @@ def buy_swap(entry: Entry, settings: GraduationSniperSettings, sol_usd: Decimal,
         base_side="buy",
         gas_limit=entry.fee_lamports,
         gas_price_wei_max=WEI_PER_LAMPORT,
-        gas_usd_max=usd_of(entry.fee_lamports, sol_usd),
-        tip_usd=usd_of(entry.tip_lamports, sol_usd) if entry.tip_lamports else ZERO,
-        notional_usd=usd_of(entry.stake_lamports, sol_usd),
+        gas_usd_max=lamports_usd(entry.fee_lamports, sol_usd),
+        tip_usd=lamports_usd(entry.tip_lamports, sol_usd) if entry.tip_lamports else ZERO,
+        notional_usd=lamports_usd(entry.stake_lamports, sol_usd),
         expected_net_usd=-sum((each.usd for each in entry.costs(sol_usd)), ZERO),
         opportunity=opportunity,
         tip_lamports=entry.tip_lamports,
@@ -132,9 +127,9 @@ def sell_swap(
         is_reduce_only=True,
         gas_limit=fee,
         gas_price_wei_max=WEI_PER_LAMPORT,
-        gas_usd_max=usd_of(fee, sol_usd),
-        tip_usd=usd_of(tip, sol_usd) if is_bundle else ZERO,
-        notional_usd=max(usd_of(worth_lamports, sol_usd), READING),
+        gas_usd_max=lamports_usd(fee, sol_usd),
+        tip_usd=lamports_usd(tip, sol_usd) if is_bundle else ZERO,
+        notional_usd=max(lamports_usd(worth_lamports, sol_usd), READING),
         opportunity=opportunity,
         tip_lamports=tip if is_bundle else 0,
         priority_fee_lamports_max=fee - SIGNATURE_FEE_LAMPORTS,

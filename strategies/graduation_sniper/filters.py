@@ -5,11 +5,11 @@ What is not known fails its filter: an unknown holder count is not a hundred hol
 
 from typing import NamedTuple
 
+from kernel.finance.lamports import LAMPORTS_PER_SOL
 from strategies.graduation_sniper.coin import Coin
 from strategies.graduation_sniper.rug_score import rug_probability
 from strategies.graduation_sniper.settings import GraduationSniperSettings
 
-LAMPORTS_PER_SOL = 10**9
 WRAPPED_SOL = "So11111111111111111111111111111111111111112"
 
 

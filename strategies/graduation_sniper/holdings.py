@@ -2,12 +2,13 @@
 
 from msgspec import Struct
 
+from bus.clock import NS_PER_MS, NS_PER_S
 from bus.events import Fill, Landed, OrderApproved, Report
 from strategies.graduation_sniper.position import Exit, Position
 
-VERDICT_WAIT_NS = 1_000_000_000  #: an ask that got neither verdict nor order in this event time is forgotten
-RETRY_FIRST_NS = 400_000_000
-RETRY_MAX_NS = 10_000_000_000
+VERDICT_WAIT_NS = NS_PER_S  #: an ask that got neither verdict nor order in this event time is forgotten
+RETRY_FIRST_NS = 400 * NS_PER_MS
+RETRY_MAX_NS = 10 * NS_PER_S
 
 
 class Ask(Struct, kw_only=True):

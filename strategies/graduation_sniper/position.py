@@ -9,9 +9,8 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from bus.clock import NS_PER_MINUTE, NS_PER_S
+from bus.units import BPS_PER_UNIT
 from strategies.graduation_sniper.settings import ExitTier, GraduationSniperSettings
-
-BPS = 10_000
 
 
 class Exit(NamedTuple):
@@ -102,4 +101,4 @@ def _tier(position: Position, tiers: tuple[ExitTier, ...], multiple: float) -> E
 
 def exit_slippage_bps(settings: GraduationSniperSettings, failed_exits: int) -> int:
     """Of the next try: doubled by each failure, up to everything."""
-    return min(BPS, int(settings.exit_slippage_bps) << min(failed_exits, 14))
+    return min(BPS_PER_UNIT, int(settings.exit_slippage_bps) << min(failed_exits, 14))

@@ -34,13 +34,14 @@ from bus.events import (
 )
 from bus.intents import Intent, Opportunity, Swap, Wake
 from bus.pool_parts import LaunchLabState, PumpCurve, PumpCurveTerms, PumpSwapSupply, PumpSwapVault
-from bus.units import ZERO
+from bus.units import BPS_PER_UNIT, ZERO
 from kernel.amm.errors import PoolRefused
+from kernel.finance.lamports import lamports_usd
 from kernel.finance.tip_policy import TipPolicy
 from kernel.market import Market
 from kernel.strategy import Strategy
 from strategies.graduation_sniper.coin import Coin
-from strategies.graduation_sniper.entry import BPS, Entry, buy_swap, priced_entry, sell_swap, usd_of
+from strategies.graduation_sniper.entry import Entry, buy_swap, priced_entry, sell_swap
 from strategies.graduation_sniper.filters import Judged, judge
 from strategies.graduation_sniper.holdings import Ask, Holdings
 from strategies.graduation_sniper.position import Exit, Position, due_exit, exit_slippage_bps
@@ -287,7 +288,7 @@ class GraduationSniper(Strategy[GraduationSniperSettings]):
         told = Opportunity(
             opportunity=f"{self.name}-{self._count}",
             instruments=(name,),
-            size_usd=usd_of(entry.stake_lamports, sol_usd),
+            size_usd=lamports_usd(entry.stake_lamports, sol_usd),
             gross_usd=ZERO,
             costs=entry.costs(sol_usd),
             expected_net_usd=-sum((each.usd for each in entry.costs(sol_usd)), ZERO),
@@ -433,7 +434,7 @@ class GraduationSniper(Strategy[GraduationSniperSettings]):
         yield sell_swap(
             pool=name,
             qty_raw=due.qty_raw,
-            least_lamports=expected * (BPS - slippage_bps) // BPS,
+            least_lamports=expected * (BPS_PER_UNIT - slippage_bps) // BPS_PER_UNIT,
             worth_lamports=expected or position.cost_lamports * due.qty_raw // max(1, position.bought_raw),
             settings=self.settings,
             fees=self.fees,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 from msgspec import Meta, Struct
 
 from bus.clock import NS_PER_MINUTE
+from kernel.finance.lamports import LAMPORTS_PER_SOL
 from kernel.strategy import Signal, View
 
 if TYPE_CHECKING:
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
     from strategies.graduation_sniper.strategy import GraduationSniper
 
 COINS_SHOWN_MAX = 40
-LAMPORTS_PER_SOL = 1e9
 
 
 def _meta(title: str, unit: str = "", description: str = "") -> Meta:

@@ -4,10 +4,11 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from bus.clock import NS_PER_S
 from bus.events import Fill, Landed, OrderApproved, Report, Reverted
 from bus.units import ZERO, sign
 
-VERDICT_WAIT_NS = 1_000_000_000  #: an ask that got neither verdict nor order in this event time is forgotten
+VERDICT_WAIT_NS = NS_PER_S  #: an ask that got neither verdict nor order in this event time is forgotten
 
 
 class Attempt(Struct, kw_only=True):

@@ -10,13 +10,10 @@ from msgspec import Struct
 
 from bus.events import PriorityFees
 from bus.intents import Cost
+from kernel.finance.lamports import SIGNATURE_FEE_LAMPORTS, lamports_usd, priority_fee_lamports
 from strategies.solana_arb.settings import SolanaArbSettings
 
-SIGNATURE_FEE_LAMPORTS = 5_000
-MICRO = 1_000_000
 OWN_RESULTS_MIN = 20  #: sends after which the own share of failures replaces the setting
-LAMPORTS_PER_SOL = Decimal(10) ** 9
-READING = Decimal("0.000001")  #: cost lines are shown and logged to a millionth of a dollar
 
 
 class NetworkCosts(Struct, frozen=True, kw_only=True):
@@ -44,7 +41,7 @@ def network_costs(
     if fees is None:
         return "priority_fee_unknown"
     units = settings.compute_units_per_swap * hops
-    priority = min(settings.max_priority_fee_lamports, -(-fees.p75_micro_lamports * units // MICRO))
+    priority = min(settings.max_priority_fee_lamports, priority_fee_lamports(fees.p75_micro_lamports, units))
     failures = int((SIGNATURE_FEE_LAMPORTS + priority) * failure_share / max(0.01, 1.0 - failure_share))
     return NetworkCosts(base_lamports=SIGNATURE_FEE_LAMPORTS, priority_lamports=priority, failure_lamports=failures)
 
@@ -57,9 +54,4 @@ def cost_lines(costs: NetworkCosts, tip_lamports: int, sol_usd: Decimal) -> tupl
         "tip": tip_lamports,
         "expected_failures": costs.failure_lamports,
     }
-    return tuple(Cost(name=name, usd=usd_of(lamports, sol_usd)) for name, lamports in lines.items() if lamports)
-
-
-def usd_of(lamports: int, sol_usd: Decimal) -> Decimal:
-    """To a millionth of a dollar."""
-    return (Decimal(lamports) / LAMPORTS_PER_SOL * sol_usd).quantize(READING)
+    return tuple(Cost(name=name, usd=lamports_usd(lamports, sol_usd)) for name, lamports in lines.items() if lamports)

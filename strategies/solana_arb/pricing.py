@@ -13,14 +13,14 @@ from kernel.amm.cycle_index import Cycle
 from kernel.amm.cycle_size import CycleSize, best_cycle_size
 from kernel.amm.cycle_walk import Hop as PoolHop
 from kernel.amm.errors import PoolRefused
+from kernel.finance.lamports import LAMPORTS_PER_SOL, WEI_PER_LAMPORT, lamports_usd
 from kernel.finance.tip_policy import TipPolicy
 from kernel.market import Market
 from kernel.pools import Pools
-from strategies.solana_arb.costs import LAMPORTS_PER_SOL, NetworkCosts, cost_lines, network_costs, usd_of
+from strategies.solana_arb.costs import NetworkCosts, cost_lines, network_costs
 from strategies.solana_arb.settings import SolanaArbSettings
 from strategies.solana_arb.universe import CHAIN, Universe
 
-WEI_PER_LAMPORT = 10**9  #: on Solana a unit of gas is a lamport
 PERCENT = Decimal(100)
 GATE_SHARE = Decimal("0.97")  #: of the gate's cap on one order; it values at its own mark
 
@@ -157,8 +157,8 @@ def _candidate(
         tip_lamports=tip,
         amount_out_min=min(least, size.amount_out),
         notional_usd=Decimal(size.amount_in).scaleb(-decimals) * start_usd,
-        gross_usd=usd_of(gross_lamports, sol_usd),
-        net_usd=usd_of(net, sol_usd),
+        gross_usd=lamports_usd(gross_lamports, sol_usd),
+        net_usd=lamports_usd(net, sol_usd),
         net_lamports=net,
         sol_usd=sol_usd,
         slot=max(pools.parts.slot(hop.pool) for hop in cycle.hops),
@@ -176,8 +176,8 @@ def swap_of(candidate: Candidate, settings: SolanaArbSettings, opportunity: str,
         base_side="sell" if base_in_first else "buy",
         gas_limit=gas,
         gas_price_wei_max=WEI_PER_LAMPORT,
-        gas_usd_max=usd_of(gas, candidate.sol_usd),
-        tip_usd=usd_of(candidate.tip_lamports, candidate.sol_usd) if candidate.tip_lamports else ZERO,
+        gas_usd_max=lamports_usd(gas, candidate.sol_usd),
+        tip_usd=lamports_usd(candidate.tip_lamports, candidate.sol_usd) if candidate.tip_lamports else ZERO,
         notional_usd=candidate.notional_usd,
         expected_net_usd=candidate.net_usd,
         opportunity=opportunity,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
-from bus.clock import NS_PER_MS
+from bus.clock import NS_PER_MINUTE, NS_PER_MS, NS_PER_S
 from bus.events import (
     REPORTS,
     TERMINAL_REPORTS,
@@ -29,22 +29,23 @@ from bus.events import (
     TipFloor,
 )
 from bus.intents import Hop, Intent, Opportunity, Swap, Wake
-from bus.units import ONE, ZERO, sign
+from bus.units import BPS_PER_UNIT, ONE, ZERO, exact, sign
 from kernel.amm.cycle_index import Cycle, CycleHit
 from kernel.amm.errors import PoolRefused
+from kernel.finance.lamports import SIGNATURE_FEE_LAMPORTS, WEI_PER_LAMPORT, lamports_usd
 from kernel.finance.tip_policy import TipPolicy
 from kernel.market import Market
 from kernel.strategy import Strategy
 from strategies.solana_arb.attempts import Attempt, Attempts
-from strategies.solana_arb.costs import OWN_RESULTS_MIN, SIGNATURE_FEE_LAMPORTS, usd_of
-from strategies.solana_arb.pricing import WEI_PER_LAMPORT, Candidate, Pricer, swap_of
+from strategies.solana_arb.costs import OWN_RESULTS_MIN
+from strategies.solana_arb.pricing import Candidate, Pricer, swap_of
 from strategies.solana_arb.settings import SolanaArbSettings
 from strategies.solana_arb.universe import CHAIN, Universe
 from strategies.solana_arb.view import SolanaArbView, view_of
 
 SCAN = "scan"  #: name of the timer of the full screen
 PRICED_PER_EVENT_MAX = 4  #: cycles priced in full on one event, best first; about 0.2 ms each
-NOTE_NS = 60_000_000_000  #: at most one rejected candidate a minute is told as an event; all are counted
+NOTE_NS = NS_PER_MINUTE  #: at most one rejected candidate a minute is told as an event; all are counted
 DUST_USD = Decimal("0.05")
 EXIT_SLIPPAGE_BPS = 100
 
@@ -82,7 +83,6 @@ class SolanaArb(Strategy[SolanaArbSettings]):
         self._count = 0
         self._noted_ns = 0
         self._is_scanning = False
-        self._closing: set[str] = set()
         self._handlers: dict[type, Callable[[Any], Iterable[Intent]]] = {
             InstrumentListed: self._on_listed,
             PoolSeen: self._on_seen,
@@ -219,7 +219,7 @@ class SolanaArb(Strategy[SolanaArbSettings]):
             expected_net_usd=candidate.net_usd,
             why_not=why_not,
             note=(
-                f"{(candidate.rate - 1) * 10_000:.1f} bps at the first unit, {candidate.size.amount_in} in, "
+                f"{(candidate.rate - 1) * BPS_PER_UNIT:.1f} bps at the first unit, {candidate.size.amount_in} in, "
                 f"{candidate.size.amount_out} out, size ended by {candidate.size.ended_by}, slot {candidate.slot}"
             ),
         )
@@ -254,7 +254,6 @@ class SolanaArb(Strategy[SolanaArbSettings]):
 
     def _on_denied(self, event: OrderDenied) -> Iterable[Intent]:
         attempt = self.attempts.on_denied(event.opportunity)
-        self._closing.discard(event.opportunity)
         if attempt is not None:
             self.funnel.reject("denied")
             self._rest(attempt, event.ts_ns, self.settings.failure_cooldown_ms)
@@ -281,7 +280,6 @@ class SolanaArb(Strategy[SolanaArbSettings]):
 
     def _on_terminal(self, event: Report) -> Iterable[Intent]:
         attempt = self.attempts.on_terminal(event)
-        self._closing.clear()
         if attempt is None:
             return ()
         if attempt.is_landed:
@@ -310,7 +308,7 @@ class SolanaArb(Strategy[SolanaArbSettings]):
         known, rate = self.market.price(instrument), self.market.quote_usd(instrument)
         if known is None or rate is None:
             return ZERO
-        return abs(self.held[instrument]) * Decimal(repr(known[0])) * rate
+        return abs(self.held[instrument]) * exact(known[0]) * rate
 
     def flatten(self, reason: str) -> Iterable[Intent]:
         """Sell what an unfinished or partial trade left, or buy back what it lacks, in the pool that gives most."""
@@ -326,7 +324,7 @@ class SolanaArb(Strategy[SolanaArbSettings]):
         listed = self.market.instruments[instrument]
         sol_usd = self.market.usd_per_unit("SOL")
         best: tuple[int, int, str] | None = None  # (out, in, pool)
-        now_s = self.now_ns // 1_000_000_000
+        now_s = self.now_ns // NS_PER_S
         is_sale = qty > 0
         base_raw = int(abs(qty).scaleb(listed.base_decimals))
         for name, other in self.universe.listed.items():
@@ -349,21 +347,19 @@ class SolanaArb(Strategy[SolanaArbSettings]):
             self.funnel.reject("incomplete")
             return None
         self._count += 1
-        opportunity = f"{self.name}-{self._count}-{reason}"
-        self._closing.add(opportunity)
         pool_listed = self.universe.listed[best[2]]
         fee = SIGNATURE_FEE_LAMPORTS + self.settings.max_priority_fee_lamports
         return Swap(
             route=(Hop(pool=best[2], is_zero_for_one=pool_listed.base_is_token0 == is_sale),),
             amount_in=best[1],
-            amount_out_min=max(1, best[0] * (10_000 - EXIT_SLIPPAGE_BPS) // 10_000),
+            amount_out_min=max(1, best[0] * (BPS_PER_UNIT - EXIT_SLIPPAGE_BPS) // BPS_PER_UNIT),
             base_side="sell" if is_sale else "buy",
             is_reduce_only=True,
             gas_limit=fee,
             gas_price_wei_max=WEI_PER_LAMPORT,
-            gas_usd_max=usd_of(fee, sol_usd),
+            gas_usd_max=lamports_usd(fee, sol_usd),
             notional_usd=max(self._worth_usd(instrument), DUST_USD),
-            opportunity=opportunity,
+            opportunity=f"{self.name}-{self._count}-{reason}",
             priority_fee_lamports_max=self.settings.max_priority_fee_lamports,
         )
 

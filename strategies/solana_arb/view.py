@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta, Struct
 
+from bus.units import BPS_PER_UNIT
 from kernel.strategy import Signal, View
 from strategies.solana_arb.universe import DEX_OF
 
@@ -57,7 +58,7 @@ def view_of(strategy: "SolanaArb") -> SolanaArbView:
     """A snapshot."""
     universe, priced, last = strategy.universe, strategy.last_priced, strategy.attempts.last
     best = strategy.best
-    best_bps = None if best is None else (best[1] - 1.0) * 10_000
+    best_bps = None if best is None else (best[1] - 1.0) * BPS_PER_UNIT
     return SolanaArbView(
         head_slot=strategy.head_slot or None,
         cycles=len(universe.index.cycles),

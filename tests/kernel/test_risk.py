@@ -144,6 +144,13 @@ def test_each_limit_denies_with_its_own_reason(reason: str, own: dict[str, objec
 SETTING_CASES = [case for case in CASES if case[1]]
 
 
+def test_a_tip_in_lamports_counts_though_its_worth_is_not_stated() -> None:
+    """The coin of the chain is worth 0.5 USD here."""
+    w = world(max_tip_usd=1.0)
+    assert w.reason(swap(tip_lamports=2_000_000_000)) == ""
+    assert w.reason(swap(tip_lamports=2_000_000_001)) == "max_tip_usd"
+
+
 @pytest.mark.parametrize(("reason", "own", "setup"), SETTING_CASES, ids=[case[0] for case in SETTING_CASES])
 def test_without_the_limit_the_same_setup_passes(reason: str, own: dict[str, object], setup: Setup) -> None:
     w = world(cooldown_after_loss_s=0)
@@ -282,6 +289,11 @@ def test_a_hedge_states_its_net_as_a_whole() -> None:
         swap(gas_price_wei_max=0),
         swap(gas_usd_max=Decimal("NaN")),
         swap(tip_usd=Decimal(-1)),
+        swap(tip_lamports=-1),
+        swap(priority_fee_lamports_max=200_001),  # above the gas limit that holds it
+        swap(min_slot=True),
+        swap(is_bundle=1),
+        swap(route=(Hop(pool=POOL, is_zero_for_one=True, amount_in=-1),)),
         swap(is_flash_loan=True),
         Hedge(legs=(), deadline_ms=1),
         Hedge(legs=(buy(),), deadline_ms=1),
